@@ -1,0 +1,213 @@
+/**
+ * The config file's schema: type, check, default and documentation of every key, once.
+ * Durations are written `15m` and read as milliseconds; secrets are read as `Secret`. load.ts does both.
+ */
+
+import { type Static, Type } from 'typebox'
+import { DURATION_PATTERN } from '../support/duration.ts'
+import type { Secret } from '../support/secret.ts'
+
+const closed = { additionalProperties: false }
+
+/** Milliseconds once loaded. `default` is written as in the file. */
+function Duration(description: string, byDefault?: string) {
+  return Type.Unsafe<number>({
+    type: 'string',
+    pattern: DURATION_PATTERN,
+    'x-kind': 'duration',
+    description,
+    ...(byDefault === undefined ? {} : { default: byDefault }),
+  })
+}
+
+function SecretText(description: string) {
+  return Type.Unsafe<Secret>({ type: 'string', minLength: 1, 'x-kind': 'secret', description })
+}
+
+/** A path in the file's own folder; absolute once loaded. */
+function FilePath(description: string) {
+  return Type.Unsafe<string>({ type: 'string', minLength: 1, 'x-kind': 'path', description })
+}
+
+const TlsCertificate = Type.Object(
+  {
+    cert: FilePath('PEM file with the certificate and its chain.'),
+    key: FilePath('PEM file with the private key.'),
+  },
+  closed,
+)
+
+export const ServerConfig = Type.Object(
+  {
+    listen: Type.String({ default: '127.0.0.1:8080', description: 'Address and port for browsers and clients.' }),
+    public_url: Type.String({
+      description: 'Origin of sign-in, callbacks and pages, such as `https://auth.example.com`.',
+    }),
+    admin_listen: Type.String({
+      default: '127.0.0.1:9901',
+      description: 'Address and port of health, metrics and administration.',
+    }),
+    admin_token: Type.Optional(
+      SecretText('Bearer token for the admin listener; needed beyond loopback for more than health and metrics.'),
+    ),
+    tls: Type.Optional(
+      Type.Array(TlsCertificate, { minItems: 1, description: 'Certificates, chosen by SNI; reloaded when the files change.' }),
+    ),
+    trusted_proxies: Type.Array(Type.String(), {
+      default: [],
+      description: 'Addresses or networks of the proxies in front, whose X-Forwarded-* and request id are believed.',
+    }),
+    drain_delay: Duration('After SIGTERM, how long new connections are still accepted.', '0s'),
+    drain_timeout: Duration('After that, how long requests in flight may take to finish.', '30s'),
+    allow_http: Type.Boolean({
+      default: false,
+      description: 'Opt-out: plain http to browsers, or an http `from`, beyond loopback.',
+    }),
+    allow_any_proxy: Type.Boolean({ default: false, description: 'Opt-out: trust every peer as a proxy.' }),
+  },
+  closed,
+)
+export type ServerConfig = Static<typeof ServerConfig>
+
+export const ProviderConfig = Type.Object(
+  {
+    issuer: Type.String({ description: 'The issuer exactly as the provider states it.' }),
+    client_id: Type.String({ minLength: 1, description: 'Client id of the app at the provider.' }),
+    client_secret: Type.Optional(SecretText('Client secret; left out: a public client with PKCE.')),
+    client_auth: Type.Optional(
+      Type.Union(
+        [Type.Literal('client_secret_basic'), Type.Literal('client_secret_post'), Type.Literal('none')],
+        { description: 'How the client proves itself; default client_secret_basic, without a secret none.' },
+      ),
+    ),
+    scopes: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        description: 'Sent as written. Default: openid profile email, and groups if the issuer lists it.',
+      }),
+    ),
+    redirect_path: Type.String({
+      default: '/oauth2/callback',
+      pattern: '^/',
+      description: 'Path on `server.public_url` that the provider sends people back to.',
+    }),
+    post_logout_redirect_uri: Type.Optional(
+      Type.String({ description: 'Where the provider sends people after sign-out; sent byte for byte.' }),
+    ),
+    groups_claim: Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })], {
+      default: 'groups',
+      description: 'Name of the claim that holds the groups, or a list of names.',
+    }),
+    allow_unverified_email: Type.Boolean({
+      default: false,
+      description: 'Opt-out: take an e-mail as known although `email_verified` is not true.',
+    }),
+    allow_http: Type.Boolean({
+      default: false,
+      description: 'Opt-out: http issuer or endpoints beyond loopback.',
+    }),
+    display_name: Type.Optional(Type.String({ minLength: 1, description: 'Name on the chooser page.' })),
+  },
+  closed,
+)
+export type ProviderConfig = Static<typeof ProviderConfig>
+
+export const SessionConfig = Type.Object(
+  {
+    secret: Type.Optional(
+      Type.Unsafe<readonly Secret[]>({
+        anyOf: [
+          { type: 'string', minLength: 1 },
+          { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+        ],
+        'x-kind': 'secrets',
+        description: '32 bytes or more, base64 or hex; a list rotates: the first seals, all open.',
+      }),
+    ),
+    store: Type.String({
+      default: 'memory:',
+      description: '`memory:`, `sqlite:///ABSOLUTE` or `sqlite:RELATIVE`.',
+    }),
+    lifetime: Duration('Sign in again after this long, however active.', '14h'),
+    idle: Duration('Sign in again after this long without a request.', '1h'),
+  },
+  closed,
+)
+export type SessionConfig = Static<typeof SessionConfig>
+
+export const IdentityHeadersConfig = Type.Object(
+  {
+    headers: Type.Record(Type.String(), Type.String({ minLength: 1 }), {
+      default: {
+        'X-Forwarded-User': 'sub',
+        'X-Forwarded-Email': 'email',
+        'X-Forwarded-Preferred-Username': 'preferred_username',
+        'X-Forwarded-Groups': 'groups',
+      },
+      description: 'Headers sent upstream; a value is the name of a claim.',
+    }),
+    groups: Type.Union([Type.Literal('named'), Type.Literal('all'), Type.Literal('none')], {
+      default: 'named',
+      description: 'Which groups are sent: those that the route\'s policy names, all, or none.',
+    }),
+    assertion: Type.String({ default: 'X-Gatehouse-Jwt-Assertion', description: 'Header of the signed assertion.' }),
+    preset: Type.Union([Type.Literal('none'), Type.Literal('pomerium'), Type.Literal('oauth2-proxy')], {
+      default: 'none',
+      description: 'Send the header names of another proxy besides.',
+    }),
+    signing_key: Type.Optional(
+      Type.Unsafe<readonly Secret[]>({
+        anyOf: [
+          { type: 'string', minLength: 1 },
+          { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+        ],
+        'x-kind': 'secrets',
+        description: 'ES256 or RS256 private key in PEM; a list rotates: the first signs. Left out: one is made and kept in the store.',
+      }),
+    ),
+  },
+  closed,
+)
+export type IdentityHeadersConfig = Static<typeof IdentityHeadersConfig>
+
+export const BrandConfig = Type.Object(
+  {
+    name: Type.Optional(Type.String({ minLength: 1, description: 'Name on the pages.' })),
+    logo: Type.Optional(FilePath('SVG or PNG file shown on the pages.')),
+    color: Type.Optional(Type.String({ pattern: '^#[0-9a-fA-F]{6}$', description: 'Accent colour, as in `#0b5fff`.' })),
+    contact: Type.Optional(Type.String({ minLength: 1, description: 'Whom to ask for access.' })),
+  },
+  closed,
+)
+export type BrandConfig = Static<typeof BrandConfig>
+
+export const LoggingConfig = Type.Object(
+  {
+    level: Type.Union(
+      [Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')],
+      { default: 'info', description: 'Least level that is logged to stderr.' },
+    ),
+    decisions: Type.String({ default: 'stdout', description: 'Where request lines go: `stdout` or a file.' }),
+  },
+  closed,
+)
+export type LoggingConfig = Static<typeof LoggingConfig>
+
+export const Config = Type.Object(
+  {
+    server: ServerConfig,
+    providers: Type.Record(Type.String(), ProviderConfig, { description: 'Identity providers by name.' }),
+    session: SessionConfig,
+    identity_headers: IdentityHeadersConfig,
+    brand: BrandConfig,
+    logging: LoggingConfig,
+    policies: Type.Array(FilePath('A file or a folder.'), {
+      minItems: 1,
+      default: ['policies/'],
+      description: 'Policy files, or folders of them.',
+    }),
+  },
+  closed,
+)
+/** The config once loaded: defaults filled in, durations in milliseconds, secrets wrapped, paths absolute. */
+export type Config = Static<typeof Config>

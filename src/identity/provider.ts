@@ -1,0 +1,104 @@
+/** One identity provider: the only user of openid-client. */
+
+import { GatehouseError, type ErrorCode } from '../errors.ts'
+import type { EpochMs } from '../support/time.ts'
+import type { SessionGroups, SessionTokens } from './session.ts'
+
+/** What a finished sign-in says of somebody, checked. */
+export interface SignedIn {
+  readonly sub: string
+  /** Verified, or admitted by the provider's opt-out; else undefined. */
+  readonly email: string | undefined
+  readonly name: string | undefined
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly groups: SessionGroups
+  readonly acr: string | undefined
+  readonly amr: readonly string[]
+  readonly authTime: EpochMs | undefined
+  readonly sid: string | undefined
+  readonly tokens: SessionTokens
+}
+
+export interface AuthorizationRequest {
+  readonly state: string
+  readonly nonce: string
+  readonly codeVerifier: string
+  readonly loginHint?: string | undefined
+  readonly prompt?: 'login' | 'select_account' | undefined
+  readonly acrValues?: readonly string[] | undefined
+  readonly maxAgeSeconds?: number | undefined
+}
+
+export interface ExpectedAnswer {
+  readonly state: string
+  readonly nonce: string
+  readonly codeVerifier: string
+  readonly maxAgeSeconds?: number | undefined
+}
+
+export interface Provider {
+  readonly name: string
+  readonly displayName: string
+  /** Path on `public_url` that it sends people back to. */
+  readonly redirectPath: string
+  /** The configured issuer; known without asking the provider. */
+  readonly issuer: string
+  /** @throws ProviderFailure `unavailable`, `misconfigured` or `invalid-answer` */
+  authorizationUrl(request: AuthorizationRequest): Promise<URL>
+  /**
+   * Redeems the answer in `query` (of the callback's URL, with its `?`).
+   * @throws ProviderFailure
+   */
+  redeem(query: string, expected: ExpectedAnswer): Promise<SignedIn>
+  /** Where to send the browser to end the provider's own session; undefined where it offers none. */
+  endSessionUrl(idToken: string | undefined, state: string | undefined): Promise<string | undefined>
+  /** For the log, doctor and readiness: what is known of it now. */
+  status(): { readonly ready: boolean; readonly lastError: string | undefined }
+  close(): void
+}
+
+/** Whose fault a failed sign-in is, and so what to do about it (product 4.1). */
+export type ProviderFailureKind =
+  /** The provider refused the person: 403. */
+  | 'denied'
+  /** No connection, timeout, 429, 5xx, or the provider's own temporary errors: 503. */
+  | 'unavailable'
+  /** An answer that is no answer, or an ID token that does not hold: 502. */
+  | 'invalid-answer'
+  /** Our own credentials or settings refused: 500. */
+  | 'misconfigured'
+  /** `invalid_grant`, `login_required`: start a fresh sign-in. */
+  | 'restart'
+  /** The callback itself is malformed: 400. */
+  | 'malformed'
+
+const FAILURES: Record<ProviderFailureKind, { code: ErrorCode; status: number; text: string }> = {
+  denied: { code: 'ACCESS_DENIED', status: 403, text: 'The sign-in service refused your sign-in.' },
+  unavailable: {
+    code: 'UPSTREAM_FAILED',
+    status: 503,
+    text: 'The sign-in service cannot be reached right now. Try again in a moment.',
+  },
+  'invalid-answer': {
+    code: 'UPSTREAM_FAILED',
+    status: 502,
+    text: 'The sign-in service gave an answer that cannot be trusted.',
+  },
+  misconfigured: {
+    code: 'INTERNAL',
+    status: 500,
+    text: 'The sign-in service does not accept this gateway. Its operators must mend that.',
+  },
+  restart: { code: 'MALFORMED_REQUEST', status: 400, text: 'This sign-in is no longer valid. Start again.' },
+  malformed: { code: 'MALFORMED_REQUEST', status: 400, text: 'The answer of the sign-in is malformed.' },
+}
+
+export class ProviderFailure extends GatehouseError {
+  readonly kind: ProviderFailureKind
+
+  constructor(kind: ProviderFailureKind, detail: string, options: { cause?: unknown; text?: string } = {}) {
+    const failure = FAILURES[kind]
+    super(failure.code, detail, { status: failure.status, text: failure.text, ...options })
+    this.kind = kind
+  }
+}

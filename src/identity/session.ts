@@ -1,0 +1,72 @@
+/** What a session is, and when it has ended. Data and pure functions; where it is kept is session-store.ts. */
+
+import type { Group, Person } from '../policy/model.ts'
+import type { EpochMs } from '../support/time.ts'
+
+/** How somebody proved who they are. */
+export type SignInMethod = 'oidc' | 'local'
+
+/** Kept sealed under the session's own key, which only the browser's cookies hold. */
+export interface SessionRecord {
+  readonly version: 1
+  /** The provider's name in the config. */
+  readonly provider: string
+  readonly method: SignInMethod
+  readonly sub: string
+  readonly email: string | undefined
+  readonly name: string | undefined
+  /** ID token claims, and UserInfo's for what that lacks; groups are kept apart. */
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly acr: string | undefined
+  readonly amr: readonly string[]
+  readonly authTime: EpochMs | undefined
+  readonly steppedUpAt: EpochMs | undefined
+  /** The provider's session id, where it gives one. */
+  readonly sid: string | undefined
+  readonly signedInAt: EpochMs
+  /** Absolute end, however active. */
+  readonly expiresAt: EpochMs
+}
+
+/** Kept apart from the record, sealed under the session's own key. */
+export interface SessionGroups {
+  readonly list: readonly Group[]
+  /** False where the provider could not tell all of them. */
+  readonly complete: boolean
+}
+
+/** Kept apart from the record, sealed under the session's own key. */
+export interface SessionTokens {
+  readonly idToken: string
+  readonly accessToken: string | undefined
+  readonly refreshToken: string | undefined
+  readonly accessTokenExpiresAt: EpochMs | undefined
+}
+
+/** What lists of sessions show; sealed under a key derived from `session.secret`. Never a token. */
+export interface SessionCard {
+  readonly provider: string
+  readonly method: SignInMethod
+  readonly sub: string
+  readonly email: string | undefined
+  readonly signedInAt: EpochMs
+  readonly lastSeenAt: EpochMs
+  readonly expiresAt: EpochMs
+  readonly address: string
+  readonly userAgent: string
+}
+
+/** A session that has been opened in this process. */
+export interface LiveSession {
+  /** Hash of the handle: the store's key, and what logs show. */
+  readonly id: string
+  readonly record: SessionRecord
+  readonly subject: Person
+  /** Bytes of headers and assertion made for this session, by route; see proxy/identity-headers.ts. */
+  readonly perRoute: WeakMap<object, unknown>
+  /** True once it has been revoked or has run out; it never becomes false again. */
+  readonly ended: boolean
+  readonly lastSeenAt: EpochMs
+  /** Calls `listener` once when the session ends, at once if it has; returns a function that stops that. */
+  onEnd(listener: () => void): () => void
+}

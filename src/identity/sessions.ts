@@ -1,0 +1,57 @@
+/** Sessions as the rest of the gateway uses them: made at sign-in, opened from a cookie, ended everywhere at once. */
+
+import type { EpochMs } from '../support/time.ts'
+import type { SignedIn } from './provider.ts'
+import type { LiveSession, SessionCard, SignInMethod } from './session.ts'
+
+export interface SignInContext {
+  readonly provider: string
+  readonly method: SignInMethod
+  readonly address: string
+  readonly userAgent: string
+  /** True where this sign-in answered a step-up. */
+  readonly stepUp: boolean
+}
+
+/** A session just opened or made, with the value of the cookie that opens it on one host. */
+export interface SessionCookie {
+  readonly value: string
+  /** Seconds until the absolute end. */
+  readonly maxAge: number
+}
+
+export interface Sessions {
+  /**
+   * The session that `cookie` opens on `host` (canonical name), or `undefined`: malformed, foreign, expired and
+   * unknown cookies are all no session. Synchronous while the answer is in memory and no older than a second.
+   * @throws or rejects with GatehouseError STORE_UNAVAILABLE; the cookie is then to be kept
+   */
+  open(cookie: string, host: string): LiveSession | undefined | Promise<LiveSession | undefined>
+  /** Notes that the session was used now; writes to the store at most once a minute. Never throws. */
+  seen(session: LiveSession): void
+  /** A new session with a new handle. */
+  create(person: SignedIn, context: SignInContext): Promise<LiveSession>
+  /** The cookie that opens `session` on `host`. */
+  cookieFor(session: LiveSession, host: string): SessionCookie
+  /** The ID token kept with the session, for the provider's sign-out. */
+  idToken(session: LiveSession): Promise<string | undefined>
+  end(session: LiveSession): Promise<void>
+  /** Ends a session by its id; true where there was one. */
+  endById(id: string): Promise<boolean>
+  /** Every live session's card. */
+  list(): Promise<readonly ({ readonly id: string } & SessionCard)[]>
+  /** Sessions of one person at one provider. */
+  listOf(provider: string, sub: string): Promise<readonly ({ readonly id: string } & SessionCard)[]>
+  count(): Promise<number>
+  /** A code that hands `session` to `host`: lives 30 seconds, works once, only for that host and `binding`. */
+  issueHandOver(session: LiveSession, host: string, binding: string): Promise<string>
+  redeemHandOver(code: string, host: string, binding: string): Promise<LiveSession | undefined>
+  close(): Promise<void>
+}
+
+export interface SessionLifetimes {
+  readonly lifetimeMs: number
+  readonly idleMs: number
+}
+
+export type { EpochMs, LiveSession }
