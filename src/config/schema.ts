@@ -39,7 +39,10 @@ const TlsCertificate = Type.Object(
 
 export const ServerConfig = Type.Object(
   {
-    listen: Type.String({ default: '127.0.0.1:8080', description: 'Address and port for browsers and clients.' }),
+    listen: Type.String({
+      default: '127.0.0.1:8080',
+      description: 'Address and port for browsers and clients.',
+    }),
     public_url: Type.String({
       description: 'Origin of sign-in, callbacks and pages, such as `https://auth.example.com`.',
     }),
@@ -48,14 +51,20 @@ export const ServerConfig = Type.Object(
       description: 'Address and port of health, metrics and administration.',
     }),
     admin_token: Type.Optional(
-      SecretText('Bearer token for the admin listener; needed beyond loopback for more than health and metrics.'),
+      SecretText(
+        'Bearer token for the admin listener; needed beyond loopback for more than health and metrics.',
+      ),
     ),
     tls: Type.Optional(
-      Type.Array(TlsCertificate, { minItems: 1, description: 'Certificates, chosen by SNI; reloaded when the files change.' }),
+      Type.Array(TlsCertificate, {
+        minItems: 1,
+        description: 'Certificates, chosen by SNI; reloaded when the files change.',
+      }),
     ),
     trusted_proxies: Type.Array(Type.String(), {
       default: [],
-      description: 'Addresses or networks of the proxies in front, whose X-Forwarded-* and request id are believed.',
+      description:
+        'Addresses or networks of the proxies in front, whose X-Forwarded-* and request id are believed.',
     }),
     drain_delay: Duration('After SIGTERM, how long new connections are still accepted.', '0s'),
     drain_timeout: Duration('After that, how long requests in flight may take to finish.', '30s'),
@@ -63,7 +72,10 @@ export const ServerConfig = Type.Object(
       default: false,
       description: 'Opt-out: plain http to browsers, or an http `from`, beyond loopback.',
     }),
-    allow_any_proxy: Type.Boolean({ default: false, description: 'Opt-out: trust every peer as a proxy.' }),
+    allow_any_proxy: Type.Boolean({
+      default: false,
+      description: 'Opt-out: trust every peer as a proxy.',
+    }),
   },
   closed,
 )
@@ -76,14 +88,22 @@ export const ProviderConfig = Type.Object(
     client_secret: Type.Optional(SecretText('Client secret; left out: a public client with PKCE.')),
     client_auth: Type.Optional(
       Type.Union(
-        [Type.Literal('client_secret_basic'), Type.Literal('client_secret_post'), Type.Literal('none')],
-        { description: 'How the client proves itself; default client_secret_basic, without a secret none.' },
+        [
+          Type.Literal('client_secret_basic'),
+          Type.Literal('client_secret_post'),
+          Type.Literal('none'),
+        ],
+        {
+          description:
+            'How the client proves itself; default client_secret_basic, without a secret none.',
+        },
       ),
     ),
     scopes: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {
         minItems: 1,
-        description: 'Sent as written. Default: openid profile email, and groups if the issuer lists it.',
+        description:
+          'Sent as written. Default: openid profile email, and groups if the issuer lists it.',
       }),
     ),
     redirect_path: Type.String({
@@ -92,12 +112,17 @@ export const ProviderConfig = Type.Object(
       description: 'Path on `server.public_url` that the provider sends people back to.',
     }),
     post_logout_redirect_uri: Type.Optional(
-      Type.String({ description: 'Where the provider sends people after sign-out; sent byte for byte.' }),
+      Type.String({
+        description: 'Where the provider sends people after sign-out; sent byte for byte.',
+      }),
     ),
-    groups_claim: Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })], {
-      default: 'groups',
-      description: 'Name of the claim that holds the groups, or a list of names.',
-    }),
+    groups_claim: Type.Union(
+      [Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })],
+      {
+        default: 'groups',
+        description: 'Name of the claim that holds the groups, or a list of names.',
+      },
+    ),
     allow_unverified_email: Type.Boolean({
       default: false,
       description: 'Opt-out: take an e-mail as known although `email_verified` is not true.',
@@ -106,7 +131,9 @@ export const ProviderConfig = Type.Object(
       default: false,
       description: 'Opt-out: http issuer or endpoints beyond loopback.',
     }),
-    display_name: Type.Optional(Type.String({ minLength: 1, description: 'Name on the chooser page.' })),
+    display_name: Type.Optional(
+      Type.String({ minLength: 1, description: 'Name on the chooser page.' }),
+    ),
   },
   closed,
 )
@@ -148,13 +175,19 @@ export const IdentityHeadersConfig = Type.Object(
     }),
     groups: Type.Union([Type.Literal('named'), Type.Literal('all'), Type.Literal('none')], {
       default: 'named',
-      description: 'Which groups are sent: those that the route\'s policy names, all, or none.',
+      description: "Which groups are sent: those that the route's policy names, all, or none.",
     }),
-    assertion: Type.String({ default: 'X-Gatehouse-Jwt-Assertion', description: 'Header of the signed assertion.' }),
-    preset: Type.Union([Type.Literal('none'), Type.Literal('pomerium'), Type.Literal('oauth2-proxy')], {
-      default: 'none',
-      description: 'Send the header names of another proxy besides.',
+    assertion: Type.String({
+      default: 'X-Gatehouse-Jwt-Assertion',
+      description: 'Header of the signed assertion.',
     }),
+    preset: Type.Union(
+      [Type.Literal('none'), Type.Literal('pomerium'), Type.Literal('oauth2-proxy')],
+      {
+        default: 'none',
+        description: 'Send the header names of another proxy besides.',
+      },
+    ),
     signing_key: Type.Optional(
       Type.Unsafe<readonly Secret[]>({
         anyOf: [
@@ -162,7 +195,8 @@ export const IdentityHeadersConfig = Type.Object(
           { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
         ],
         'x-kind': 'secrets',
-        description: 'ES256 or RS256 private key in PEM; a list rotates: the first signs. Left out: one is made and kept in the store.',
+        description:
+          'ES256 or RS256 private key in PEM; a list rotates: the first signs. Left out: one is made and kept in the store.',
       }),
     ),
   },
@@ -174,7 +208,9 @@ export const BrandConfig = Type.Object(
   {
     name: Type.Optional(Type.String({ minLength: 1, description: 'Name on the pages.' })),
     logo: Type.Optional(FilePath('SVG or PNG file shown on the pages.')),
-    color: Type.Optional(Type.String({ pattern: '^#[0-9a-fA-F]{6}$', description: 'Accent colour, as in `#0b5fff`.' })),
+    color: Type.Optional(
+      Type.String({ pattern: '^#[0-9a-fA-F]{6}$', description: 'Accent colour, as in `#0b5fff`.' }),
+    ),
     contact: Type.Optional(Type.String({ minLength: 1, description: 'Whom to ask for access.' })),
   },
   closed,
@@ -187,7 +223,10 @@ export const LoggingConfig = Type.Object(
       [Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')],
       { default: 'info', description: 'Least level that is logged to stderr.' },
     ),
-    decisions: Type.String({ default: 'stdout', description: 'Where request lines go: `stdout` or a file.' }),
+    decisions: Type.String({
+      default: 'stdout',
+      description: 'Where request lines go: `stdout` or a file.',
+    }),
   },
   closed,
 )
@@ -196,7 +235,9 @@ export type LoggingConfig = Static<typeof LoggingConfig>
 export const Config = Type.Object(
   {
     server: ServerConfig,
-    providers: Type.Record(Type.String(), ProviderConfig, { description: 'Identity providers by name.' }),
+    providers: Type.Record(Type.String(), ProviderConfig, {
+      description: 'Identity providers by name.',
+    }),
     session: SessionConfig,
     identity_headers: IdentityHeadersConfig,
     brand: BrandConfig,

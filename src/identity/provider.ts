@@ -1,6 +1,6 @@
 /** One identity provider: the only user of openid-client. */
 
-import { GatehouseError, type ErrorCode } from '../errors.ts'
+import { type ErrorCode, GatehouseError } from '../errors.ts'
 import type { EpochMs } from '../support/time.ts'
 import type { SessionGroups, SessionTokens } from './session.ts'
 
@@ -89,14 +89,26 @@ const FAILURES: Record<ProviderFailureKind, { code: ErrorCode; status: number; t
     status: 500,
     text: 'The sign-in service does not accept this gateway. Its operators must mend that.',
   },
-  restart: { code: 'MALFORMED_REQUEST', status: 400, text: 'This sign-in is no longer valid. Start again.' },
-  malformed: { code: 'MALFORMED_REQUEST', status: 400, text: 'The answer of the sign-in is malformed.' },
+  restart: {
+    code: 'MALFORMED_REQUEST',
+    status: 400,
+    text: 'This sign-in is no longer valid. Start again.',
+  },
+  malformed: {
+    code: 'MALFORMED_REQUEST',
+    status: 400,
+    text: 'The answer of the sign-in is malformed.',
+  },
 }
 
 export class ProviderFailure extends GatehouseError {
   readonly kind: ProviderFailureKind
 
-  constructor(kind: ProviderFailureKind, detail: string, options: { cause?: unknown; text?: string } = {}) {
+  constructor(
+    kind: ProviderFailureKind,
+    detail: string,
+    options: { cause?: unknown; text?: string } = {},
+  ) {
     const failure = FAILURES[kind]
     super(failure.code, detail, { status: failure.status, text: failure.text, ...options })
     this.kind = kind

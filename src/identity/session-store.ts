@@ -29,7 +29,11 @@ export interface SessionStore {
   /** True where there was one. Index entries go with it. */
   delete(id: string): Promise<boolean>
   findByIndex(indexKey: string): Promise<readonly string[]>
-  list(): AsyncIterable<{ readonly id: string; readonly card: Uint8Array; readonly expiresAt: EpochMs }>
+  list(): AsyncIterable<{
+    readonly id: string
+    readonly card: Uint8Array
+    readonly expiresAt: EpochMs
+  }>
   count(): Promise<number>
   /** Stores a value that is taken at most once, or guards against replay; false where the key is taken. */
   putOnce(key: string, value: Uint8Array, expiresAt: EpochMs): Promise<boolean>

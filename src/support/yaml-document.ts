@@ -1,6 +1,17 @@
 /** A YAML file as data, with the place of every key and value: what errors about config, policies and tests point at. */
 
-import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Document, type Node, parseAllDocuments } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+} from 'yaml'
 import { error, type Position, type Problem } from './problem.ts'
 
 /** Steps from the top: keys of mappings and indexes of lists. */
@@ -33,7 +44,9 @@ export function readYaml(file: string, text: string): YamlDocument {
   }
   const tooDeep = firstTooDeep(text)
   if (tooDeep !== undefined) {
-    return withoutValue(file, [error({ file, ...tooDeep }, `nested more than ${MAX_DEPTH} levels deep`)])
+    return withoutValue(file, [
+      error({ file, ...tooDeep }, `nested more than ${MAX_DEPTH} levels deep`),
+    ])
   }
   const lines = new LineCounter()
   const position = (offset: number): Position => {
@@ -55,19 +68,30 @@ export function readYaml(file: string, text: string): YamlDocument {
   )
   const second = documents[1]
   if (second !== undefined) {
-    problems.push(error(position(second.range?.[0] ?? 0), 'a second YAML document begins here; one file holds one'))
+    problems.push(
+      error(
+        position(second.range?.[0] ?? 0),
+        'a second YAML document begins here; one file holds one',
+      ),
+    )
   }
   if (problems.length > 0) return withoutValue(file, problems)
   return withValue(file, document, position)
 }
 
-function withValue(file: string, document: Document.Parsed, position: (offset: number) => Position): YamlDocument {
+function withValue(
+  file: string,
+  document: Document.Parsed,
+  position: (offset: number) => Position,
+): YamlDocument {
   const start: Position = { file, line: 1, column: 1 }
   let value: unknown
   try {
     value = document.toJS({ maxAliasCount: 100 })
   } catch (cause) {
-    return withoutValue(file, [error(start, cause instanceof Error ? plainMessage(cause.message) : 'unreadable')])
+    return withoutValue(file, [
+      error(start, cause instanceof Error ? plainMessage(cause.message) : 'unreadable'),
+    ])
   }
   const at = (node: unknown): Position | undefined =>
     isNode(node) && node.range ? position(node.range[0]) : undefined
@@ -93,7 +117,9 @@ function find(document: Document.Parsed, path: YamlPath): { node: Node | null; k
   for (const step of path) {
     if (isAlias(node)) node = node.resolve(document) ?? null
     if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step))
+      const pair = node.items.find(
+        (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step),
+      )
       if (pair === undefined) return { node, key }
       key = pair.key
       node = isNode(pair.value) ? pair.value : null
