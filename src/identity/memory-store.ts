@@ -1,0 +1,149 @@
+/** Sessions kept in this process: gone with it, and seen by no other. For development and small single instances. */
+
+import { GatehouseError } from '../errors.ts'
+import { type Every, every } from '../support/every.ts'
+import type { Clock, EpochMs } from '../support/time.ts'
+import type { SessionStore, StoredSession } from './session-store.ts'
+
+/**
+ * Only people who can sign in add sessions, and each ends by itself, so this is reached by a fault rather than by use.
+ * Past it nobody new can sign in; nobody who has is thrown out. About 3 KB each: 300 MB.
+ */
+const MAX_SESSIONS = 100_000
+/** Hand-over codes and replay guards. Dropping one early would let it be used twice, so a new one is refused instead. */
+const MAX_ONCE = 100_000
+const SWEEP_MS = 30_000
+
+export interface MemoryStoreOptions {
+  readonly now: Clock
+  readonly every?: Every
+  readonly maxSessions?: number
+  readonly maxOnce?: number
+}
+
+interface Expiring {
+  readonly expiresAt: EpochMs
+}
+
+/** A store that lives and dies with the process. */
+export function createMemoryStore(options: MemoryStoreOptions): SessionStore {
+  const { now, maxSessions = MAX_SESSIONS, maxOnce = MAX_ONCE } = options
+  const sessions = new Map<string, StoredSession>()
+  const index = new Map<string, Set<string>>()
+  const once = new Map<string, Expiring & { readonly value: Uint8Array }>()
+  const kept = new Map<string, Uint8Array>()
+  let closed = false
+
+  const forget = (session: StoredSession) => {
+    sessions.delete(session.id)
+    for (const key of session.indexKeys) {
+      const ids = index.get(key)
+      ids?.delete(session.id)
+      if (ids?.size === 0) index.delete(key)
+    }
+  }
+  const live = (id: string) => {
+    const session = sessions.get(id)
+    return session !== undefined && session.expiresAt > now() ? session : undefined
+  }
+  const sweep = () => {
+    const time = now()
+    for (const session of sessions.values()) if (session.expiresAt <= time) forget(session)
+    for (const [key, { expiresAt }] of once) if (expiresAt <= time) once.delete(key)
+  }
+  const makeRoom = (map: ReadonlyMap<string, unknown>, max: number) => {
+    if (map.size >= max) sweep()
+    if (map.size >= max) throw unavailable(`the memory store is full (${max} entries)`)
+  }
+  const checkOpen = () => {
+    if (closed) throw unavailable('the memory store is closed')
+  }
+  const stopSweeping = (options.every ?? every)(SWEEP_MS, sweep)
+
+  return {
+    async create(session) {
+      checkOpen()
+      makeRoom(sessions, maxSessions)
+      if (live(session.id) !== undefined) throw unavailable('a session of this id exists already')
+      sessions.set(session.id, session)
+      for (const key of session.indexKeys) {
+        const ids = index.get(key)
+        if (ids === undefined) index.set(key, new Set([session.id]))
+        else ids.add(session.id)
+      }
+    },
+    async read(id) {
+      checkOpen()
+      return live(id)
+    },
+    async has(id) {
+      checkOpen()
+      return live(id) !== undefined
+    },
+    async touch(id, card, expiresAt) {
+      checkOpen()
+      const session = live(id)
+      if (session === undefined) return false
+      sessions.set(id, { ...session, card, expiresAt })
+      return true
+    },
+    async delete(id) {
+      checkOpen()
+      const session = live(id)
+      if (session === undefined) return false
+      forget(session)
+      return true
+    },
+    async findByIndex(indexKey) {
+      checkOpen()
+      return [...(index.get(indexKey) ?? [])].filter((id) => live(id) !== undefined)
+    },
+    async *list() {
+      checkOpen()
+      for (const id of [...sessions.keys()]) {
+        const session = live(id)
+        if (session !== undefined) {
+          yield { id, card: session.card, expiresAt: session.expiresAt }
+        }
+      }
+    },
+    async count() {
+      checkOpen()
+      sweep()
+      return sessions.size
+    },
+    async putOnce(key, value, expiresAt) {
+      checkOpen()
+      const present = once.get(key)
+      if (present !== undefined && present.expiresAt > now()) return false
+      makeRoom(once, maxOnce)
+      once.set(key, { value, expiresAt })
+      return true
+    },
+    async takeOnce(key) {
+      checkOpen()
+      const present = once.get(key)
+      once.delete(key)
+      return present !== undefined && present.expiresAt > now() ? present.value : undefined
+    },
+    async keep(key, value) {
+      checkOpen()
+      const present = kept.get(key)
+      if (present !== undefined) return present
+      kept.set(key, value)
+      return value
+    },
+    async close() {
+      closed = true
+      stopSweeping()
+      sessions.clear()
+      index.clear()
+      once.clear()
+      kept.clear()
+    },
+  }
+}
+
+function unavailable(detail: string): GatehouseError {
+  return new GatehouseError('STORE_UNAVAILABLE', detail)
+}
