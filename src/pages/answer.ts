@@ -13,6 +13,8 @@ export interface FailureAnswer {
   readonly status?: number
   /** Where another than the code's own may be shown. */
   readonly text?: string
+  /** The page's heading, where another than the code's own may be shown. */
+  readonly heading?: string
   readonly requestId: string
   readonly form: AnswerForm
   /** HEAD: headers only. */
@@ -29,6 +31,8 @@ export interface FailureAnswer {
   readonly site?: string
   /** Where "switch account" leads. */
   readonly switchAccountUrl?: string
+  /** Where "try again" leads, where that is not the same address once more. */
+  readonly retryUrl?: string
   readonly retryAfterSeconds?: number
   /** Headers besides, such as CORS. */
   readonly headers?: Readonly<Record<string, string>>

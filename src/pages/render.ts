@@ -1,0 +1,102 @@
+/** From a template and its data to a finished answer: layout, escaping and the headers that all answers of ours carry. */
+
+import { Eta } from 'eta/core'
+import type { RenderedAnswer } from './answer.ts'
+import type { Brand } from './brand.ts'
+import { styleOf } from './style.ts'
+import { CHOOSER, FAILURE, LAYOUT, MESSAGE, PORTAL, SIGN_OUT_QUESTION } from './templates.ts'
+import { LANGUAGE, TEXTS } from './texts.ts'
+
+const eta = new Eta({ autoEscape: true, autoTrim: 'nl' })
+const layout = eta.compile(LAYOUT)
+const templates = {
+  failure: eta.compile(FAILURE),
+  chooser: eta.compile(CHOOSER),
+  message: eta.compile(MESSAGE),
+  signOutQuestion: eta.compile(SIGN_OUT_QUESTION),
+  portal: eta.compile(PORTAL),
+} as const
+
+export interface Page {
+  readonly template: keyof typeof templates
+  /** Heading and window title. */
+  readonly title: string
+  readonly view: object
+  readonly requestId: string
+  readonly head: boolean
+  readonly status?: number
+  /** Shown in small print on failures. */
+  readonly code?: string
+  readonly wide?: boolean
+  /** Sources for `form-action`; without it the page can send no form. */
+  readonly formAction?: readonly string[]
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** A whole HTML page in the brand's look. */
+export function renderPage(page: Page, brand: Brand): RenderedAnswer {
+  const style = styleOf(brand)
+  const status = page.status ?? 200
+  const body = templates[page.template].call(eta, { ...page.view, title: page.title, texts: TEXTS })
+  const html = layout.call(eta, {
+    brand,
+    body,
+    css: style.css,
+    title: page.title,
+    language: LANGUAGE,
+    requestId: page.requestId,
+    status,
+    code: page.code,
+    wide: page.wide === true,
+    texts: TEXTS,
+  })
+  const policy = [
+    "default-src 'none'",
+    `style-src ${style.source}`,
+    'img-src data:',
+    `form-action ${page.formAction?.join(' ') ?? "'none'"}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ')
+  return answer(status, 'text/html; charset=utf-8', html, page.head, {
+    'content-security-policy': policy,
+    // With `no-referrer` a browser sends `Origin: null` with a form of the page, and where it sends no Sec-Fetch-Site
+    // either (plain http) its own form would be refused.
+    'referrer-policy': page.formAction === undefined ? 'no-referrer' : 'same-origin',
+    ...page.headers,
+  })
+}
+
+/** JSON with the headers of every answer of ours. */
+export function renderJson(
+  status: number,
+  value: object,
+  head: boolean,
+  headers: Readonly<Record<string, string>> = {},
+): RenderedAnswer {
+  return answer(status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`, head, {
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'referrer-policy': 'no-referrer',
+    ...headers,
+  })
+}
+
+function answer(
+  status: number,
+  type: string,
+  body: string,
+  head: boolean,
+  headers: Readonly<Record<string, string>>,
+): RenderedAnswer {
+  return {
+    status,
+    headers: {
+      'content-type': type,
+      'content-length': String(Buffer.byteLength(body)),
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      ...headers,
+    },
+    body: head ? '' : body,
+  }
+}

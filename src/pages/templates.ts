@@ -1,0 +1,122 @@
+/** The pages' HTML. `<%= %>` escapes; `<%~ %>` does not, and stands only where the layout takes a finished page. */
+
+/** Landmarks, one heading, no script, nothing fetched. */
+export const LAYOUT = `<!doctype html>
+<html lang="<%= it.language %>">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="robots" content="noindex">
+<title><%= it.title %> · <%= it.brand.name %></title>
+<link rel="icon" href="data:,">
+<style><%~ it.css %></style>
+</head>
+<body>
+<a class="skip" href="#content"><%= it.texts.skipToContent %></a>
+<div class="frame<%= it.wide ? ' wide' : '' %>">
+<header>
+<% if (it.brand.logo) { %>
+<img src="<%= it.brand.logo %>" alt="">
+<% } else { %>
+<svg viewBox="0 0 32 32" width="32" height="32" aria-hidden="true"><rect width="32" height="32" rx="7" fill="<%= it.brand.color %>"/><path d="M8 25V14a8 8 0 0 1 16 0v11h-4V14a4 4 0 0 0-8 0v11z" fill="<%= it.brand.onColor %>"/></svg>
+<% } %>
+<span><%= it.brand.name %></span>
+</header>
+<main id="content" tabindex="-1">
+<h1><%= it.title %></h1>
+<%~ it.body %>
+</main>
+<footer>
+<span><%= it.texts.requestId %> <code><%= it.requestId %></code></span>
+<% if (it.code) { %><span><%= it.status %> <%= it.code %></span><% } %>
+</footer>
+</div>
+</body>
+</html>
+`
+
+const CONTACT = `
+<% if (it.contact) { %>
+<div><dt><%= it.texts.askForHelp %></dt><dd><% if (it.contact.href) { %><a href="<%= it.contact.href %>"><%= it.contact.text %></a><% } else { %><%= it.contact.text %><% } %><span class="sub"><%= it.texts.quoteRequestId %></span></dd></div>
+<% } %>`
+
+const PERSON = `
+<dd><%= it.person.label %><% if (it.person.detail) { %><span class="sub"><%= it.person.detail %></span><% } %></dd>`
+
+export const FAILURE = `
+<p class="lead"><%= it.text %></p>
+<% if (it.person || it.site || it.rule || it.missing.length > 0 || it.contact) { %>
+<dl>
+<% if (it.person) { %><div><dt><%= it.texts.signedInAs %></dt>${PERSON}</div><% } %>
+<% if (it.site) { %><div><dt><%= it.texts.site %></dt><dd><%= it.site %></dd></div><% } %>
+<% if (it.rule) { %><div><dt><%= it.texts.rule %></dt><dd><code><%= it.rule %></code><% if (it.reason) { %><span class="sub"><%= it.reason %></span><% } %></dd></div><% } %>
+<% if (it.missing.length > 0) { %><div><dt><%= it.texts.missing %></dt><dd><ul><% for (const item of it.missing) { %><li><%= item %></li><% } %></ul></dd></div><% } %>
+${CONTACT}
+</dl>
+<% } %>
+<% if (it.actions.length > 0) { %>
+<p class="actions">
+<% for (const action of it.actions) { %><a class="button<%= action.main ? ' main' : '' %>" href="<%= action.href %>"><%= action.text %></a> <% } %>
+</p>
+<% } %>
+`
+
+export const CHOOSER = `
+<p class="lead"><%= it.text %></p>
+<nav aria-label="<%= it.title %>">
+<ul class="stack">
+<% for (const choice of it.choices) { %><li><a class="button main" href="<%= choice.href %>"><%= choice.text %></a></li>
+<% } %>
+</ul>
+</nav>
+`
+
+export const MESSAGE = `
+<p class="lead"><%= it.text %></p>
+<% if (it.actions.length > 0) { %>
+<p class="actions">
+<% for (const action of it.actions) { %><a class="button<%= action.main ? ' main' : '' %>" href="<%= action.href %>"><%= action.text %></a> <% } %>
+</p>
+<% } %>
+`
+
+export const SIGN_OUT_QUESTION = `
+<p class="lead"><%= it.text %></p>
+<dl><div><dt><%= it.texts.signedInAs %></dt>${PERSON}</div></dl>
+<form method="post" action="<%= it.action %>">
+<% if (it.returnTo) { %><input type="hidden" name="rd" value="<%= it.returnTo %>"><% } %>
+<p class="actions"><button class="button main" type="submit"><%= it.texts.signOut %></button>
+<a class="button" href="<%= it.stayUrl %>"><%= it.texts.stay %></a></p>
+</form>
+`
+
+export const PORTAL = `
+<p class="lead"><%= it.texts.signedInAs %> <%= it.person.label %><% if (it.person.detail) { %> (<%= it.person.detail %>)<% } %></p>
+<section aria-labelledby="apps">
+<h2 id="apps"><%= it.texts.apps %></h2>
+<% if (it.apps.length > 0) { %>
+<ul class="apps">
+<% for (const app of it.apps) { %><li><a href="<%= app.href %>"><b><%= app.name %></b><span class="sub"><%= app.detail %></span></a></li>
+<% } %>
+</ul>
+<% } else { %><p class="note"><%= it.texts.noApps %></p><% } %>
+</section>
+<section aria-labelledby="groups">
+<h2 id="groups"><%= it.texts.groups %></h2>
+<% const tags = (list) => { %><ul class="tags"><% for (const group of list) { %><li><%= group %></li> <% } %></ul><% } %>
+<% if (it.groups.length === 0) { %><p class="note"><%= it.texts.noGroups %></p>
+<% } else if (it.groups.length > 24) { %><details><summary><%= it.groups.length %></summary><% tags(it.groups) %></details>
+<% } else { tags(it.groups) } %>
+<% if (!it.groupsComplete) { %><p class="note"><%= it.texts.groupsIncomplete %></p><% } %>
+</section>
+<section aria-labelledby="sessions">
+<h2 id="sessions"><%= it.texts.sessions %></h2>
+<ul class="sessions">
+<% for (const session of it.sessions) { %>
+<li><%= session.browser %><% if (session.current) { %> <span class="badge"><%= it.texts.currentSession %></span><% } %>
+<span class="sub"><%= session.address %> · <%= it.texts.signedInAt %> <time datetime="<%= session.signedInAt.iso %>"><%= session.signedInAt.text %></time> · <%= it.texts.lastSeen %> <time datetime="<%= session.lastSeenAt.iso %>"><%= session.lastSeenAt.text %></time> · <%= it.texts.until %> <time datetime="<%= session.expiresAt.iso %>"><%= session.expiresAt.text %></time></span></li>
+<% } %>
+</ul>
+</section>
+<p class="actions"><a class="button" href="<%= it.switchUrl %>"><%= it.texts.switchAccount %></a> <a class="button" href="<%= it.signOutUrl %>"><%= it.texts.signOut %></a></p>
+`

@@ -1,0 +1,71 @@
+/** Every text on a page that is not a failure's own (errors.ts): one file to read, to mend and to translate. */
+
+import type { ErrorCode } from '../errors.ts'
+
+export const LANGUAGE = 'en'
+
+/** A failure page's heading. */
+export const HEADINGS: Readonly<Record<ErrorCode, string>> = {
+  SIGN_IN_REQUIRED: 'Sign in to continue',
+  STEP_UP_REQUIRED: 'Prove again who you are',
+  ACCESS_DENIED: 'You cannot open this site',
+  GROUPS_UNAVAILABLE: 'Not available right now',
+  STORE_UNAVAILABLE: 'Not available right now',
+  MALFORMED_REQUEST: 'This request makes no sense here',
+  NO_ROUTE: 'Nothing here',
+  UNKNOWN_HOST: 'No such site',
+  BAD_TOKEN: 'Access token refused',
+  RATE_LIMITED: 'Too many attempts',
+  IDENTITY_UNSENDABLE: 'You cannot open this site',
+  IDENTITY_TOO_LARGE: 'Something went wrong',
+  UPSTREAM_FAILED: 'The site did not answer',
+  UPSTREAM_TIMEOUT: 'The site took too long',
+  INTERNAL: 'Something went wrong',
+}
+
+export const TEXTS = {
+  requestId: 'Request ID',
+  tryAgain: 'Try again',
+  signIn: 'Sign in',
+  signOut: 'Sign out',
+  switchAccount: 'Switch account',
+  stay: 'Stay signed in',
+  yourAccount: 'Your account',
+  skipToContent: 'Skip to content',
+
+  signedInAs: 'Signed in as',
+  notSignedIn: 'Not signed in',
+  via: 'via',
+  site: 'Site',
+  rule: 'Rule',
+  missing: 'What is missing',
+  askForHelp: 'Whom to ask',
+  quoteRequestId: 'Mention the request ID below; it lets them see why.',
+
+  chooserTitle: 'Sign in',
+  chooserText: 'Choose how to sign in.',
+  chooserSite: (site: string) => `Choose how to sign in to ${site}.`,
+  continueWith: (provider: string) => `Continue with ${provider}`,
+
+  signedOutTitle: 'You are signed out',
+  signedOutText: 'You are not signed in here. You can close this window, or sign in again.',
+
+  signOutTitle: 'Sign out?',
+  signOutText: 'This ends your session on all sites behind this gateway.',
+  signOutProvider: (provider: string) => `You will also be signed out of ${provider}.`,
+
+  portalTitle: 'Your sites',
+  nobodyTitle: 'You are not signed in',
+  nobodyText: 'Sign in to see who you are here and which sites you may open.',
+  apps: 'Sites that you may open',
+  noApps: 'There is no site that you may open.',
+  groups: 'Your groups',
+  noGroups: 'You are in no group that this gateway knows of.',
+  groupsIncomplete: 'The sign-in service could not tell all of your groups.',
+  sessions: 'Your sessions',
+  currentSession: 'this one',
+  signedInAt: 'Signed in',
+  lastSeen: 'last used',
+  until: 'ends',
+  unknownBrowser: 'unknown browser',
+} as const

@@ -1,0 +1,57 @@
+/** The brand: colours that can be read on, and a logo that travels with the page. */
+
+import { test } from 'tap'
+import { loadBrand } from '../../src/pages/brand.ts'
+import { renderFailure } from '../../src/pages/failure.ts'
+import { contactView } from '../../src/pages/views.ts'
+
+const SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
+const notFound = { code: 'NO_ROUTE', requestId: 'r', form: 'page', head: false } as const
+
+test('without any settings there is a name and a colour', async (t) => {
+  t.match(loadBrand({}), { name: 'Gatehouse', color: '#2456c7', onColor: '#ffffff' })
+})
+
+for (const [color, onColor] of [
+  ['#000000', '#ffffff'],
+  ['#ffffff', '#000000'],
+  ['#ffdd00', '#000000'],
+  ['#0b5fff', '#ffffff'],
+] as const) {
+  test(`text on ${color} is ${onColor}`, async (t) => {
+    t.equal(loadBrand({ color }).onColor, onColor)
+  })
+}
+
+test('a colour that is no colour never reaches the stylesheet', async (t) => {
+  const { body } = renderFailure(notFound, loadBrand({ color: 'red}</style><script>' }))
+  t.notMatch(body, '<script>')
+})
+
+test('a logo is part of the page', async (t) => {
+  const folder = t.testdir({ 'logo.svg': SVG })
+  const brand = loadBrand({ logo: `${folder}/logo.svg` })
+  const url = `data:image/svg+xml;base64,${Buffer.from(SVG).toString('base64')}`
+  t.equal(brand.logo, url)
+  t.match(renderFailure(notFound, brand).body, `<img src="${url}" alt="">`)
+})
+
+test('a logo that cannot be read, is no picture, or is too large is refused by name', async (t) => {
+  const folder = t.testdir({ 'text.svg': 'hello', 'large.svg': SVG.padEnd(300_000) })
+  for (const name of ['missing.svg', 'text.svg', 'large.svg']) {
+    t.throws(() => loadBrand({ logo: `${folder}/${name}` }), { message: /^brand\.logo: .*\.svg/ })
+  }
+})
+
+const contacts = {
+  'it-help@example.com': 'mailto:it-help@example.com',
+  'https://help.example.com/x': 'https://help.example.com/x',
+  'the desk on floor 3': undefined,
+  'javascript:alert(1)': undefined,
+  'a@b?body=x': undefined,
+}
+for (const [contact, href] of Object.entries(contacts)) {
+  test(`contact ${contact} leads to ${href ?? 'no address'}`, async (t) => {
+    t.same(contactView(contact), { text: contact, href })
+  })
+}

@@ -1,0 +1,165 @@
+/** Chooser, sign-out question, landing page and the own page. */
+
+import { test } from 'tap'
+import { loadBrand } from '../../src/pages/brand.ts'
+import { renderPortal } from '../../src/pages/portal.ts'
+import {
+  renderChooser,
+  renderNobody,
+  renderSignedOut,
+  renderSignOutQuestion,
+} from '../../src/pages/sign-in-pages.ts'
+import type { Person } from '../../src/policy/model.ts'
+
+const brand = loadBrand({})
+const evil = '"\'><script>alert(1)</script>'
+const visit = { requestId: 'r', head: false }
+
+function person(overrides: Partial<Person> = {}): Person {
+  return {
+    kind: 'person',
+    sub: '00u1',
+    provider: 'okta',
+    email: 'ana@example.com',
+    groups: { list: [{ name: 'ops' }, { id: '00g1' }], spellings: new Set(), complete: false },
+    claims: { name: 'Ana Arias' },
+    acr: undefined,
+    amr: [],
+    authTime: undefined,
+    steppedUpAt: undefined,
+    ...overrides,
+  }
+}
+
+function session(userAgent: string) {
+  const signedInAt = Date.UTC(2026, 2, 2, 9)
+  return {
+    current: true,
+    signedInAt,
+    lastSeenAt: signedInAt + 60_000,
+    expiresAt: signedInAt + 3_600_000,
+    address: '192.0.2.1',
+    userAgent,
+  }
+}
+
+const portal = {
+  ...visit,
+  person: person(),
+  apps: [{ name: 'grafana', url: 'https://grafana.example.com/', description: 'Dashboards' }],
+  sessions: [session('Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0')],
+  switchUrl: '/.gatehouse/sign_in?switch=true',
+  signOutUrl: '/.gatehouse/sign_out',
+}
+
+test('the chooser has a link for each provider', async (t) => {
+  const { body } = renderChooser(
+    {
+      ...visit,
+      site: 'grafana.example.com',
+      choices: [
+        { name: 'Okta', url: '/.gatehouse/sign_in?rd=%2F&provider=okta' },
+        { name: evil, url: 'javascript:alert(1)' },
+      ],
+    },
+    brand,
+  )
+  t.match(body, 'href="/.gatehouse/sign_in?rd=%2F&amp;provider=okta"')
+  t.match(body, 'Continue with Okta')
+  t.notMatch(body, /<script|javascript:/)
+})
+
+test('only the sign-out question can send a form, and only where it is said to lead', async (t) => {
+  const { headers, body } = renderSignOutQuestion(
+    {
+      ...visit,
+      person: person({ claims: { name: evil } }),
+      action: '/.gatehouse/sign_out',
+      returnTo: `https://a.example.com/?x=${evil}`,
+      stayUrl: '/',
+      provider: 'Okta',
+      leadsTo: ['https://acme.okta.com'],
+    },
+    brand,
+  )
+  t.match(headers['content-security-policy'], "form-action 'self' https://acme.okta.com;")
+  t.equal(headers['referrer-policy'], 'same-origin')
+  t.match(body, '<form method="post" action="/.gatehouse/sign_out">')
+  t.match(body, 'Okta')
+  t.notMatch(body, /<script/)
+})
+
+test('the landing pages link to a sign-in and start nothing', async (t) => {
+  for (const render of [renderSignedOut, renderNobody]) {
+    const { status, headers, body } = render({ ...visit, signInUrl: '/.gatehouse/sign_in' }, brand)
+    t.equal(status, 200)
+    t.match(body, 'href="/.gatehouse/sign_in"')
+    t.notMatch(body, /http-equiv|<script/)
+    t.equal(headers.refresh, undefined)
+  }
+})
+
+test('the own page shows person, apps, groups and sessions', async (t) => {
+  const { body } = renderPortal(portal, brand)
+  for (const text of [
+    'Ana Arias',
+    'ana@example.com',
+    'href="https://grafana.example.com/"',
+    'Dashboards',
+    '<li>00g1</li>',
+    '<li>ops</li>',
+    'could not tell all of your groups',
+    'Firefox, Linux',
+    'this one',
+    'datetime="2026-03-02T09:00:00.000Z"',
+    '2 Mar 2026, 09:00 UTC',
+    'href="/.gatehouse/sign_out"',
+  ]) {
+    t.ok(body.includes(text), text)
+  }
+})
+
+test('markup in any field of the own page is text', async (t) => {
+  const { body } = renderPortal(
+    {
+      ...portal,
+      requestId: evil,
+      person: person({
+        claims: { name: evil },
+        email: evil,
+        provider: evil,
+        groups: { list: [{ name: evil }, { id: evil }], spellings: new Set(), complete: true },
+      }),
+      apps: [{ name: evil, url: 'javascript:alert(1)', description: evil }],
+      sessions: [{ ...session(evil), address: evil }],
+    },
+    brand,
+  )
+  t.notMatch(body, /<script|javascript:/)
+})
+
+test('many groups are folded away, none at all is said', async (t) => {
+  const list = Array.from({ length: 30 }, (_, n) => ({ name: `group-${n}` }))
+  const many = person({ groups: { list, spellings: new Set(), complete: true } })
+  t.match(renderPortal({ ...portal, person: many }, brand).body, '<details><summary>30</summary>')
+  const none = person({ groups: { list: [], spellings: new Set(), complete: true } })
+  const { body } = renderPortal({ ...portal, person: none, apps: [] }, brand)
+  t.match(body, 'in no group')
+  t.match(body, 'no site that you may open')
+})
+
+const browsers = {
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0':
+    'Edge, Windows',
+  'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15':
+    'Safari, macOS',
+  'Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36':
+    'Chrome, Android',
+  'curl/8.5.0': 'curl/8.5.0',
+  '': 'unknown browser',
+}
+for (const [userAgent, name] of Object.entries(browsers)) {
+  test(`\`${userAgent.slice(-20)}\` is shown as ${name}`, async (t) => {
+    t.match(renderPortal({ ...portal, sessions: [session(userAgent)] }, brand).body, `<li>${name} `)
+  })
+}
