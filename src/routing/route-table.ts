@@ -1,6 +1,9 @@
 /** All routes, compiled so that finding one costs the same however many there are. */
 
 import type { RE2JS } from 're2js'
+import { error, type Position, type Problem } from '../support/problem.ts'
+import { findLongest, insertPrefix, newPrefixTree, type PrefixTree } from './prefix-tree.ts'
+import { findRegex, indexRegexes, type RegexIndex, type RegexRoute } from './regex-index.ts'
 
 export type HostMatch =
   | { readonly kind: 'exact'; readonly name: string }
@@ -17,4 +20,165 @@ export type PathMatch =
 export interface RouteMatch {
   readonly host: HostMatch
   readonly path: PathMatch
+}
+
+/** What the table needs to know of a route. INVARIANT: hosts are canonical (host-name.ts), paths begin with `/`. */
+export interface Routable {
+  readonly name: string
+  readonly at: Position
+  readonly match: RouteMatch
+  readonly keepEncodedSlashes: boolean
+}
+
+/** The routes of one host. */
+export interface HostEntry<R> {
+  /** As the route says it: `app.example.com` or `*.example.com`. */
+  readonly host: string
+  /** How paths on this host are read; the same for all of its routes. */
+  readonly keepEncodedSlashes: boolean
+  /** The most specific route for a decoded canonical path: exact path, then regex, then longest prefix. */
+  match(decodedPath: string): R | undefined
+}
+
+export interface RouteTable<R> {
+  readonly routes: readonly R[]
+  /** The routes for a canonical host name: a host that any route names exactly, else the wildcard over it. */
+  host(name: string): HostEntry<R> | undefined
+  /** All hosts that have a route, as the routes say them. */
+  hosts(): readonly string[]
+}
+
+interface PathIndex<R> {
+  readonly paths: Map<string, R>
+  regexes: RegexIndex<R> | undefined
+  readonly prefixes: PrefixTree<R>
+}
+
+/**
+ * Compiles `routes`, whose order has no meaning. Two that could both win, and hosts whose routes do not agree on
+ * `encoded_slashes`, are errors at the later one; the table then holds the earlier.
+ */
+export function compileRouteTable<R extends Routable>(
+  routes: readonly R[],
+): { readonly table: RouteTable<R>; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = []
+  const exact = new Map<string, HostEntry<R>>()
+  const wildcards = new Map<string, HostEntry<R>>()
+  for (const ofHost of groupByHost(routes).values()) {
+    const [first] = ofHost
+    const { host } = first.match
+    const entry = compileHost(ofHost, problems)
+    if (host.kind === 'exact') exact.set(host.name, entry)
+    else wildcards.set(host.suffix, entry)
+  }
+  const find = (name: string): HostEntry<R> | undefined => {
+    const entry = exact.get(name)
+    if (entry !== undefined || wildcards.size === 0) return entry
+    const dot = name.indexOf('.')
+    return dot === -1 ? undefined : wildcards.get(name.slice(dot + 1))
+  }
+  const hosts = [...exact.values(), ...wildcards.values()].map((entry) => entry.host)
+  return { table: { routes, host: find, hosts: () => hosts }, problems }
+}
+
+/** A host as routes and messages write it. */
+export function hostText(host: HostMatch): string {
+  return host.kind === 'exact' ? host.name : `*.${host.suffix}`
+}
+
+type AtLeastOne<R> = [R, ...R[]]
+
+function groupByHost<R extends Routable>(routes: readonly R[]): Map<string, AtLeastOne<R>> {
+  const groups = new Map<string, AtLeastOne<R>>()
+  for (const route of routes) {
+    const key = hostText(route.match.host)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [route])
+    else group.push(route)
+  }
+  return groups
+}
+
+function compileHost<R extends Routable>(
+  routes: Readonly<AtLeastOne<R>>,
+  problems: Problem[],
+): HostEntry<R> {
+  const [first] = routes
+  const index: PathIndex<R> = {
+    paths: new Map(),
+    regexes: undefined,
+    prefixes: newPrefixTree(),
+  }
+  const regexes: RegexRoute<R>[] = []
+  for (const route of routes) {
+    if (route.keepEncodedSlashes !== first.keepEncodedSlashes) {
+      problems.push(mixedSlashes(route, first))
+    }
+    const { path } = route.match
+    if (path.kind === 'regex') {
+      regexes.push({ regex: path.regex, source: path.source, route })
+      continue
+    }
+    const rival = insert(index, route)
+    if (rival !== undefined) problems.push(bothCouldWin(route, rival))
+  }
+  if (regexes.length > 0) {
+    const indexed = indexRegexes(regexes)
+    index.regexes = indexed.index
+    for (const [later, earlier] of indexed.conflicts) problems.push(bothCouldWin(later, earlier))
+  }
+  return {
+    host: hostText(first.match.host),
+    keepEncodedSlashes: first.keepEncodedSlashes,
+    match: (decodedPath) => matchPath(index, decodedPath),
+  }
+}
+
+/** Puts `route` into its place; what stands there already stays and is returned. */
+function insert<R extends Routable>(index: PathIndex<R>, route: R): R | undefined {
+  const { path } = route.match
+  if (path.kind === 'prefix') return insertPrefix(index.prefixes, path.prefix, route)
+  if (path.kind !== 'path') return undefined
+  const rival = index.paths.get(path.path)
+  if (rival === undefined) index.paths.set(path.path, route)
+  return rival
+}
+
+function matchPath<R>(index: PathIndex<R>, path: string): R | undefined {
+  if (index.paths.size > 0) {
+    const route = index.paths.get(path)
+    if (route !== undefined) return route
+  }
+  if (index.regexes !== undefined) {
+    const route = findRegex(index.regexes, path)
+    if (route !== undefined) return route
+  }
+  return findLongest(index.prefixes, path)
+}
+
+function bothCouldWin(later: Routable, earlier: Routable): Problem {
+  const { path } = later.match
+  const why =
+    path.kind === 'regex'
+      ? `both have a regex on \`${hostText(later.match.host)}\`, and nothing in how they begin keeps them apart`
+      : `both have ${path.kind} \`${path.kind === 'prefix' ? path.prefix : path.path}\` on ` +
+        `\`${hostText(later.match.host)}\``
+  return error(
+    later.at,
+    `route \`${later.name}\` and route \`${earlier.name}\` (${place(earlier.at)}) could both win: ${why}`,
+  )
+}
+
+function mixedSlashes(later: Routable, earlier: Routable): Problem {
+  const setting = (route: Routable) => (route.keepEncodedSlashes ? 'keep' : 'reject')
+  return error(
+    later.at,
+    `route \`${later.name}\` has \`encoded_slashes: ${setting(later)}\`, route \`${earlier.name}\` ` +
+      `(${place(earlier.at)}) has \`${setting(earlier)}\`: all routes of \`${hostText(later.match.host)}\` ` +
+      'must have the same',
+  )
+}
+
+function place(at: Position): string {
+  return `${at.file}:${at.line}`
 }
