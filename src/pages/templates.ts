@@ -45,11 +45,12 @@ const PERSON = `
 
 export const FAILURE = `
 <p class="lead"><%= it.text %></p>
-<% if (it.person || it.site || it.rule || it.missing.length > 0 || it.contact) { %>
+<% if (it.person || it.site || it.rule || it.reason || it.missing.length > 0 || it.contact) { %>
 <dl>
 <% if (it.person) { %><div><dt><%= it.texts.signedInAs %></dt>${PERSON}</div><% } %>
 <% if (it.site) { %><div><dt><%= it.texts.site %></dt><dd><%= it.site %></dd></div><% } %>
-<% if (it.rule) { %><div><dt><%= it.texts.rule %></dt><dd><code><%= it.rule %></code><% if (it.reason) { %><span class="sub"><%= it.reason %></span><% } %></dd></div><% } %>
+<% if (it.rule) { %><div><dt><%= it.texts.rule %></dt><dd><code><%= it.rule %></code><% if (it.reason) { %><span class="sub"><%= it.reason %></span><% } %></dd></div>
+<% } else if (it.reason) { %><div><dt><%= it.texts.why %></dt><dd><%= it.reason %></dd></div><% } %>
 <% if (it.missing.length > 0) { %><div><dt><%= it.texts.missing %></dt><dd><ul><% for (const item of it.missing) { %><li><%= item %></li><% } %></ul></dd></div><% } %>
 ${CONTACT}
 </dl>

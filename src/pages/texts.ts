@@ -23,6 +23,14 @@ export const HEADINGS: Readonly<Record<ErrorCode, string>> = {
   INTERNAL: 'Something went wrong',
 }
 
+/** What a decision's reason means to the person whom it refuses. */
+export const REASONS: Readonly<Record<string, string>> = {
+  'no-allow-rule': 'It does not let you in, and neither does any other rule.',
+  'denied-by-rule': 'It keeps you out.',
+  'no-policy': 'Nobody has been given access to this site yet.',
+  'step-up-failed': 'The way you signed in is not strong enough for it.',
+}
+
 export const TEXTS = {
   requestId: 'Request ID',
   tryAgain: 'Try again',
@@ -38,6 +46,7 @@ export const TEXTS = {
   via: 'via',
   site: 'Site',
   rule: 'Rule',
+  why: 'Why',
   missing: 'What is missing',
   askForHelp: 'Whom to ask',
   quoteRequestId: 'Mention the request ID below; it lets them see why.',
@@ -64,7 +73,7 @@ export const TEXTS = {
   groupsIncomplete: 'The sign-in service could not tell all of your groups.',
   sessions: 'Your sessions',
   currentSession: 'this one',
-  signedInAt: 'Signed in',
+  signedInAt: 'signed in',
   lastSeen: 'last used',
   until: 'ends',
   unknownBrowser: 'unknown browser',
