@@ -1,6 +1,12 @@
 import { chmodSync } from 'node:fs'
 import { test } from 'tap'
-import { findCommand, findTool, planInstallation, TEST_TOOLS } from '../../scripts/test-tools.mjs'
+import {
+  findCommand,
+  findTool,
+  type Installation,
+  planInstallation,
+  TEST_TOOLS,
+} from '../../scripts/test-tools.mjs'
 import { tempFolder } from '../support/temp-folder.ts'
 
 const machine = (has: readonly string[], rights: { isRoot?: boolean; canSudo?: boolean } = {}) => ({
@@ -8,6 +14,9 @@ const machine = (has: readonly string[], rights: { isRoot?: boolean; canSudo?: b
   isRoot: rights.isRoot ?? false,
   canSudo: rights.canSudo ?? false,
 })
+
+const commandsOf = (plan: Installation) => (plan.kind === 'run' ? plan.commands : [])
+const sentenceOf = (plan: Installation) => (plan.kind === 'tell' ? plan.sentence : '')
 
 test('a command is found on PATH, and only where it can be run', (t) => {
   const folder = tempFolder(t, { 'some-tool': '#!/bin/sh\n', 'not-a-tool': 'text' })
@@ -34,10 +43,9 @@ test('nothing is done where nothing is missing', (t) => {
 
 test('root installs with apt-get after updating its lists', (t) => {
   const plan = planInstallation(TEST_TOOLS, machine(['apt-get'], { isRoot: true }))
-  if (plan.kind !== 'run') return t.fail('expected commands')
   const env = 'env DEBIAN_FRONTEND=noninteractive apt-get -q'
   t.same(
-    plan.commands.map((command) => command.join(' ')),
+    commandsOf(plan).map((command) => command.join(' ')),
     [`${env} update`, `${env} install -y --no-install-recommends nginx-light chromium`],
   )
   t.end()
@@ -45,28 +53,24 @@ test('root installs with apt-get after updating its lists', (t) => {
 
 test('who may use sudo without a password installs with it', (t) => {
   const plan = planInstallation(TEST_TOOLS.slice(0, 1), machine(['apt-get'], { canSudo: true }))
-  if (plan.kind !== 'run') return t.fail('expected commands')
-  for (const command of plan.commands) t.same(command.slice(0, 3), ['sudo', '-n', 'env'])
+  for (const command of commandsOf(plan)) t.same(command.slice(0, 3), ['sudo', '-n', 'env'])
   t.end()
 })
 
 test('who may not is told the one command to type', (t) => {
   const plan = planInstallation(TEST_TOOLS, machine(['apt-get']))
-  if (plan.kind !== 'tell') return t.fail('expected a sentence')
-  t.match(plan.sentence, 'sudo apt-get update && sudo apt-get install -y nginx-light chromium')
+  t.match(sentenceOf(plan), 'sudo apt-get update && sudo apt-get install -y nginx-light chromium')
   t.end()
 })
 
 test('brew installs one by one', (t) => {
   const plan = planInstallation(TEST_TOOLS, machine(['brew']))
-  if (plan.kind !== 'run') return t.fail('expected commands')
-  t.same(plan.commands[0], ['brew', 'install', 'nginx'])
+  t.same(commandsOf(plan)[0], ['brew', 'install', 'nginx'])
   t.end()
 })
 
 test('without a package manager the tools are named', (t) => {
   const plan = planInstallation(TEST_TOOLS, machine([]))
-  if (plan.kind !== 'tell') return t.fail('expected a sentence')
-  t.match(plan.sentence, /nginx and chromium/)
+  t.match(sentenceOf(plan), /nginx and chromium/)
   t.end()
 })
