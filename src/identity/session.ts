@@ -6,6 +6,12 @@ import type { EpochMs } from '../support/time.ts'
 /** How somebody proved who they are. */
 export type SignInMethod = 'oidc' | 'local'
 
+/** How long sessions last, as configured now. */
+export interface SessionLifetimes {
+  readonly lifetimeMs: number
+  readonly idleMs: number
+}
+
 /** Kept sealed under the session's own key, which only the browser's cookies hold. */
 export interface SessionRecord {
   readonly version: 1
@@ -69,4 +75,9 @@ export interface LiveSession {
   readonly lastSeenAt: EpochMs
   /** Calls `listener` once when the session ends, at once if it has; returns a function that stops that. */
   onEnd(listener: () => void): () => void
+}
+
+/** When a session ends however active it is. A lifetime that was shortened since the sign-in counts at once. */
+export function absoluteEnd(record: SessionRecord, { lifetimeMs }: SessionLifetimes): EpochMs {
+  return Math.min(record.expiresAt, record.signedInAt + lifetimeMs)
 }

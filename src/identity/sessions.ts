@@ -1,6 +1,5 @@
 /** Sessions as the rest of the gateway uses them: made at sign-in, opened from a cookie, ended everywhere at once. */
 
-import type { EpochMs } from '../support/time.ts'
 import type { SignedIn } from './provider.ts'
 import type { LiveSession, SessionCard, SignInMethod } from './session.ts'
 
@@ -48,10 +47,3 @@ export interface Sessions {
   redeemHandOver(code: string, host: string, binding: string): Promise<LiveSession | undefined>
   close(): Promise<void>
 }
-
-export interface SessionLifetimes {
-  readonly lifetimeMs: number
-  readonly idleMs: number
-}
-
-export type { EpochMs, LiveSession }

@@ -1,0 +1,229 @@
+/**
+ * Sessions over a store: made at sign-in, opened from cookies, handed to other hosts, ended. A request that is not the
+ * first of its second costs one look into a map.
+ */
+
+import { LRUCache } from 'lru-cache'
+import type { Every } from '../support/every.ts'
+import type { Log } from '../support/log.ts'
+import type { Clock, EpochMs } from '../support/time.ts'
+import { OpenSession } from './open-session.ts'
+import { createOpenSessions } from './open-sessions.ts'
+import type { SignedIn } from './provider.ts'
+import {
+  absoluteEnd,
+  type LiveSession,
+  type SessionCard,
+  type SessionLifetimes,
+  type SessionRecord,
+} from './session.ts'
+import { createSessionLists } from './session-lists.ts'
+import {
+  createSessionSeals,
+  newHandOverCode,
+  newSessionSecrets,
+  openTokens,
+  readHandOverCode,
+  type SessionSeals,
+  sealParts,
+  sessionId,
+} from './session-seals.ts'
+import type { SessionStore } from './session-store.ts'
+import type { Sessions, SignInContext } from './sessions.ts'
+
+const HAND_OVER_MS = 30_000
+/** About 2 KB each with their session. A cookie that falls out is opened anew. */
+const MAX_OPEN_COOKIES = 50_000
+/** Clients choose these; they are for people to read. */
+const MAX_ADDRESS_LENGTH = 64
+const MAX_USER_AGENT_LENGTH = 256
+
+export interface SessionsOptions {
+  readonly store: SessionStore
+  /** Decoded `session.secret`: the first seals, all open. Gives the same array until they change. */
+  readonly secrets: () => readonly Uint8Array[]
+  readonly now: Clock
+  readonly lifetimes: () => SessionLifetimes
+  readonly log: Log
+  readonly every?: Every
+}
+
+/** Sessions over `store`, which whoever made it closes, after these. */
+export function createSessions(options: SessionsOptions): Sessions {
+  const { store, secrets, now, lifetimes } = options
+  const cookies = new LRUCache<string, { host: string; session: OpenSession }>({
+    max: MAX_OPEN_COOKIES,
+  })
+  let sealedUnder = secrets()
+  let currentSeals = createSessionSeals(sealedUnder)
+
+  /** Rotation takes effect at once: cookies that only a removed secret opens must not live on in the cache. */
+  const seals = (): SessionSeals => {
+    const present = secrets()
+    if (present !== sealedUnder) {
+      currentSeals = createSessionSeals(present)
+      sealedUnder = present
+      cookies.clear()
+    }
+    return currentSeals
+  }
+  const sessions = createOpenSessions({ ...options, seals })
+  const lists = createSessionLists({
+    ...options,
+    seals,
+    lastSeenHere: (id) => sessions.here(id)?.lastSeenAt,
+  })
+
+  const remember = (cookie: string, host: string, session: OpenSession) => {
+    // A copy: the cookie is a slice of the Cookie header, which the cache would keep alive whole.
+    cookies.set(Buffer.from(cookie, 'latin1').toString('latin1'), { host, session })
+  }
+
+  const openCookie = (cookie: string, host: string) => {
+    const opened = seals().openCookie(cookie, host)
+    if (opened === undefined) return undefined
+    return sessions.open(opened).then((session) => {
+      if (session !== undefined) remember(cookie, host, session)
+      return session
+    })
+  }
+
+  return {
+    open(cookie, host) {
+      if (secrets() !== sealedUnder) seals()
+      const opened = cookies.get(cookie)
+      if (opened === undefined) return openCookie(cookie, host)
+      // A cookie opens on one host only, so one that was opened for another is foreign here.
+      return opened.host === host ? sessions.check(opened.session) : undefined
+    },
+
+    seen: (session) => sessions.seen(own(session)),
+
+    async create(person, context) {
+      const time = now()
+      const record = newRecord(person, context, time, lifetimes())
+      const card = newCard(record, context, time)
+      const secret = newSessionSecrets()
+      const id = sessionId(secret.handle)
+      const parts = { record, groups: person.groups }
+      await store.create({
+        id,
+        ...sealParts(secret.key, id, { ...parts, tokens: person.tokens }),
+        card: seals().sealCard(card, id),
+        indexKeys: indexKeys(seals(), record),
+        expiresAt: sessions.storeEnd(record, time),
+      })
+      return sessions.add(secret, parts, card, time)
+    },
+
+    cookieFor(live, host) {
+      const session = own(live)
+      const value = seals().sealCookie(session.secrets, host)
+      remember(value, host, session)
+      const left = absoluteEnd(session.record, lifetimes()) - now()
+      return { value, maxAge: Math.max(0, Math.floor(left / 1_000)) }
+    },
+
+    async idToken(live) {
+      const session = own(live)
+      const stored = await store.read(session.id)
+      return stored && openTokens(session.secrets.key, stored)?.idToken
+    },
+
+    async end(live) {
+      const session = own(live)
+      // First in the store: were it ended here alone, a sign-out that failed could not be tried again.
+      await store.delete(session.id)
+      sessions.finish(session)
+    },
+
+    async endById(id) {
+      const there = await store.delete(id)
+      const session = sessions.here(id)
+      if (session !== undefined) sessions.finish(session)
+      return there
+    },
+
+    list: lists.all,
+    listOf: lists.of,
+    count: () => store.count(),
+
+    async issueHandOver(live, host, binding) {
+      const code = newHandOverCode()
+      const sealed = seals().sealHandOver(own(live).secrets, code, boundTo(host, binding))
+      await store.putOnce(code.storeKey, sealed, now() + HAND_OVER_MS)
+      return code.text
+    },
+
+    async redeemHandOver(text, host, binding) {
+      const code = readHandOverCode(text)
+      if (code === undefined) return undefined
+      const sealed = await store.takeOnce(code.storeKey)
+      if (sealed === undefined) return undefined
+      const handed = seals().openHandOver(sealed, code, boundTo(host, binding))
+      return handed === undefined ? undefined : sessions.open(handed)
+    },
+
+    close: () => sessions.close(),
+  }
+}
+
+function own(session: LiveSession): OpenSession {
+  if (session instanceof OpenSession) return session
+  throw new TypeError('not a session that was opened or made here')
+}
+
+function boundTo(host: string, binding: string): string {
+  return `${host}\n${binding}`
+}
+
+function newRecord(
+  person: SignedIn,
+  context: SignInContext,
+  time: EpochMs,
+  { lifetimeMs }: SessionLifetimes,
+): SessionRecord {
+  return {
+    version: 1,
+    provider: context.provider,
+    method: context.method,
+    sub: person.sub,
+    email: person.email,
+    name: person.name,
+    claims: person.claims,
+    acr: person.acr,
+    amr: person.amr,
+    authTime: person.authTime,
+    steppedUpAt: context.stepUp ? time : undefined,
+    sid: person.sid,
+    signedInAt: time,
+    expiresAt: time + lifetimeMs,
+  }
+}
+
+function newCard(record: SessionRecord, context: SignInContext, time: EpochMs): SessionCard {
+  return {
+    provider: record.provider,
+    method: record.method,
+    sub: record.sub,
+    email: record.email,
+    signedInAt: record.signedInAt,
+    lastSeenAt: time,
+    expiresAt: record.expiresAt,
+    address: context.address.slice(0, MAX_ADDRESS_LENGTH),
+    userAgent: context.userAgent.slice(0, MAX_USER_AGENT_LENGTH),
+  }
+}
+
+function indexKeys(seals: SessionSeals, record: SessionRecord): string[] {
+  const { provider, sub, email, sid } = record
+  const keys = [seals.indexKeys('sub', provider, sub)[0]]
+  if (email !== undefined) keys.push(seals.indexKeys('email', provider, asciiLowerCase(email))[0])
+  if (sid !== undefined) keys.push(seals.indexKeys('sid', provider, sid)[0])
+  return keys
+}
+
+/** Not `toLowerCase`: that makes some letters of other scripts equal to ASCII ones. */
+function asciiLowerCase(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+}
