@@ -36,6 +36,8 @@ export interface HostEntry<R> {
   readonly host: string
   /** How paths on this host are read; the same for all of its routes. */
   readonly keepEncodedSlashes: boolean
+  /** At least one, in the order given. */
+  readonly routes: readonly R[]
   /** The most specific route for a decoded canonical path: exact path, then regex, then longest prefix. */
   match(decodedPath: string): R | undefined
 }
@@ -130,6 +132,7 @@ function compileHost<R extends Routable>(
   return {
     host: hostText(first.match.host),
     keepEncodedSlashes: first.keepEncodedSlashes,
+    routes,
     match: (decodedPath) => matchPath(index, decodedPath),
   }
 }
