@@ -1,0 +1,150 @@
+/** One JSON line per request (product 5): written without blocking, bounded, and losses counted. */
+
+import { SonicBoom } from 'sonic-boom'
+import type { LiveSession } from '../identity/session.ts'
+import type { Decision } from '../policy/model.ts'
+import type { Route } from '../policy/route.ts'
+import type { EpochMs } from '../support/time.ts'
+
+/** What is known of a request when it is over. */
+export interface RequestRecord {
+  readonly time: EpochMs
+  readonly requestId: string
+  readonly method: string
+  readonly sourceIp: string
+  readonly host: string | undefined
+  readonly path: string | undefined
+  readonly route: Route | undefined
+  readonly session: LiveSession | undefined
+  readonly namedGroups: readonly string[]
+  readonly decision: Decision | undefined
+  readonly status: number
+  readonly durationMs: number
+  readonly upstreamMs: number | undefined
+  readonly revision: string
+  /** Why it was refused before a decision or failed after it. */
+  readonly detail: string | undefined
+}
+
+export interface AccessLog {
+  write(record: RequestRecord): void
+  /** Lines that could not be kept because the destination was too slow. */
+  lost(): number
+  close(): Promise<void>
+}
+
+/** The destination may fall behind by this much before lines are dropped rather than memory filled. */
+const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
+/** Lines wait at most this long for others, so that a busy gateway writes many at once. */
+const FLUSH_MS = 100
+
+/** @param destination `stdout` or a file, which is appended to */
+export function openAccessLog(destination: string): AccessLog {
+  let lost = 0
+  const sink = new SonicBoom({
+    ...(destination === 'stdout' ? { fd: 1 } : { dest: destination, append: true, mkdir: true }),
+    sync: false,
+    minLength: 8_192,
+    maxLength: MAX_BUFFERED_BYTES,
+    periodicFlush: FLUSH_MS,
+  })
+  sink.on('drop', () => {
+    lost++
+  })
+  // A reader that went away (EPIPE) or a full disk costs log lines, never requests.
+  sink.on('error', () => {
+    lost++
+  })
+  return {
+    write: (record) => {
+      sink.write(`${formatRecord(record)}\n`)
+    },
+    lost: () => lost,
+    close: () => closeSink(sink),
+  }
+}
+
+function closeSink(sink: SonicBoom): Promise<void> {
+  return new Promise((resolve) => {
+    try {
+      sink.flushSync()
+    } catch {
+      // The destination is gone; what it did not take is lost and was counted.
+    }
+    sink.once('close', resolve)
+    sink.once('error', () => resolve())
+    sink.destroy()
+  })
+}
+
+/** The texts of a line that are the same for every request of a session on a route. */
+const identities = new WeakMap<LiveSession, WeakMap<readonly string[], string>>()
+/** The texts of a line that are the same for every request with one decision. */
+const decisions = new WeakMap<Decision, string>()
+const routes = new WeakMap<Route, string>()
+
+export function formatRecord(record: RequestRecord): string {
+  const { host, path, route, session, decision, upstreamMs, detail } = record
+  let line = `{"time":"${new Date(record.time).toISOString()}","level":"info","msg":"request","request_id":${quote(record.requestId)}`
+  if (route !== undefined) line += routeText(route)
+  line += `,"method":${quote(record.method)}`
+  if (host !== undefined) line += `,"host":${quote(host)}`
+  if (path !== undefined) line += `,"path":${quote(path)}`
+  line += `,"status":${record.status}`
+  line += decision === undefined ? ',"outcome":"rejected"' : decisionText(decision)
+  if (session !== undefined) line += identityText(session, record.namedGroups)
+  line += `,"source_ip":"${record.sourceIp}","duration_ms":${milliseconds(record.durationMs)}`
+  if (upstreamMs !== undefined) line += `,"upstream_ms":${milliseconds(upstreamMs)}`
+  if (detail !== undefined) line += `,"detail":${quote(detail)}`
+  return `${line},"policy_revision":"${record.revision}"}`
+}
+
+function routeText(route: Route): string {
+  let text = routes.get(route)
+  if (text === undefined) {
+    text = `,"route":${quote(route.name)}`
+    routes.set(route, text)
+  }
+  return text
+}
+
+function decisionText(decision: Decision): string {
+  let text = decisions.get(decision)
+  if (text === undefined) {
+    text = `,"outcome":"${decision.outcome}","reason":"${decision.reason}"`
+    if (decision.rule !== undefined) {
+      const { name, at } = decision.rule
+      text += `,"rule":${quote(name)},"rule_at":${quote(`${at.file}:${at.line}`)}`
+    }
+    decisions.set(decision, text)
+  }
+  return text
+}
+
+function identityText(session: LiveSession, namedGroups: readonly string[]): string {
+  let byGroups = identities.get(session)
+  if (byGroups === undefined) {
+    byGroups = new WeakMap()
+    identities.set(session, byGroups)
+  }
+  let text = byGroups.get(namedGroups)
+  if (text === undefined) {
+    const { subject, record, id } = session
+    text = `,"subject":${quote(subject.sub)}`
+    if (subject.email !== undefined) text += `,"email":${quote(subject.email)}`
+    text += `,"provider":${quote(record.provider)},"groups":${JSON.stringify(namedGroups)},"session":${quote(id)}`
+    byGroups.set(namedGroups, text)
+  }
+  return text
+}
+
+/** Microseconds are enough, and fifteen decimals are noise. */
+function milliseconds(value: number): number {
+  return Math.round(value * 1000) / 1000
+}
+
+const NEEDS_ESCAPE = /[^\x20\x21\x23-\x5b\x5d-\x7e]/
+
+function quote(text: string): string {
+  return NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`
+}

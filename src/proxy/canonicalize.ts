@@ -1,0 +1,86 @@
+/** The one reading of a received request: canonical host and path, and the route or the endpoint that they mean. */
+
+import { GatehouseError } from '../errors.ts'
+import type { Route } from '../policy/route.ts'
+import {
+  type CanonicalHost,
+  type CanonicalPath,
+  canonicalHost,
+  canonicalPath,
+  checkFraming,
+  checkMethod,
+  type Refusal,
+} from '../routing/canonical.ts'
+import type { Received } from './exchange.ts'
+import { hostIsCovered } from './tls.ts'
+
+/** A request for a route: what is matched here is what is judged and what is sent. */
+export interface CanonicalRequest {
+  readonly kind: 'routed'
+  readonly host: CanonicalHost
+  readonly path: CanonicalPath
+  readonly route: Route
+  /** Scheme and host by which browsers know the route. */
+  readonly origin: string
+}
+
+/** A request for an endpoint of ours. */
+export interface CanonicalOwnRequest {
+  readonly kind: 'own'
+  readonly host: CanonicalHost
+  readonly path: CanonicalPath
+  /** Scheme and host by which browsers know this host. */
+  readonly origin: string
+  readonly secure: boolean
+}
+
+export function canonicalize(
+  received: Received,
+): CanonicalRequest | CanonicalOwnRequest | GatehouseError {
+  const { request, plane, trail } = received
+  const target = request.url ?? ''
+  const method = checkMethod(request.method ?? '')
+  if (method !== undefined) return malformed(method)
+  const framing = checkFraming(request.rawHeaders, request.httpVersion)
+  if (framing !== undefined) return malformed(framing)
+  const host = canonicalHost(request.rawHeaders, target)
+  if (host.kind === 'refused') return malformed(host)
+  trail.host = host.name
+  const entry = plane.table.host(host.name)
+  const path = canonicalPath(target, entry?.keepEncodedSlashes ?? false)
+  if (path.kind === 'refused') return malformed(path)
+  trail.path = path.encoded
+  if (!hostIsCovered(request.socket, host.name)) {
+    return new GatehouseError(
+      'UNKNOWN_HOST',
+      `the certificate of this connection is not for \`${host.name}\``,
+    )
+  }
+  if (plane.isOwn(host.name, entry, path.decoded)) {
+    const origin = ownOrigin(received, host, entry?.routes[0])
+    return { kind: 'own', host, path, origin, secure: origin.startsWith('https:') }
+  }
+  if (entry === undefined)
+    return new GatehouseError('UNKNOWN_HOST', `no route for host \`${host.name}\``)
+  const route = entry.match(path.decoded)
+  if (route === undefined) return new GatehouseError('NO_ROUTE', 'no route takes this path')
+  trail.route = route
+  return { kind: 'routed', host, path, route, origin: originOf(route, host) }
+}
+
+function malformed(refusal: Refusal): GatehouseError {
+  return new GatehouseError('MALFORMED_REQUEST', refusal.detail)
+}
+
+/** `public_url` on its own host, else the origin of the host's routes. */
+function ownOrigin({ plane }: Received, host: CanonicalHost, route: Route | undefined): string {
+  if (host.name === plane.publicHost) return plane.publicOrigin
+  return route === undefined ? `https://${host.name}` : originOf(route, host)
+}
+
+/** Where browsers find this route: its `from`, a wildcard's with the host that was asked for. */
+function originOf(route: Route, host: CanonicalHost): string {
+  return route.match.host.kind === 'exact'
+    ? route.origin
+    : route.origin.replace(/\*[^:/]*/, host.name)
+}

@@ -1,0 +1,70 @@
+/** What the path of a request needs of one snapshot, compiled when the snapshot comes into force and swapped whole. */
+
+import type { Snapshot } from '../config/snapshot.ts'
+import type { Route } from '../policy/route.ts'
+import type { HostEntry, RouteTable } from '../routing/route-table.ts'
+import { compileHeaderPlan, type HeaderPlan } from './header-plan.ts'
+import {
+  createIdentityHeaders,
+  type IdentityHeadersOptions,
+  type IdentityOf,
+} from './identity-headers.ts'
+import { type IsTrusted, trustedPeers } from './peer.ts'
+
+export interface DataPlane {
+  readonly snapshot: Snapshot
+  readonly table: RouteTable<Route>
+  readonly headerPlan: HeaderPlan
+  readonly isTrustedProxy: IsTrusted
+  readonly identityOf: IdentityOf
+  /** The host of `public_url`, canonical. */
+  readonly publicHost: string
+  readonly publicOrigin: string
+  /** True where the path belongs to endpoints/ and to no route. */
+  isOwn(host: string, entry: HostEntry<Route> | undefined, path: string): boolean
+  /** Origins of all exact hosts, for which CORS answers are readable. */
+  isOwnOrigin(origin: string): boolean
+}
+
+const OWN_PREFIX = '/.gatehouse'
+const JWKS_PATH = '/.well-known/gatehouse/jwks.json'
+const POMERIUM_JWKS_PATH = '/.well-known/pomerium/jwks.json'
+
+export function compileDataPlane(
+  snapshot: Snapshot,
+  signer: IdentityHeadersOptions['signer'],
+  now: IdentityHeadersOptions['now'],
+): DataPlane {
+  const { config, table } = snapshot
+  const publicUrl = new URL(config.server.public_url)
+  const publicHost = publicUrl.hostname.replace(/\.$/, '')
+  const origins = new Set([publicUrl.origin, ...table.routes.map((route) => route.origin)])
+  const onEveryHost = new Set([OWN_PREFIX, JWKS_PATH])
+  if (config.identity_headers.preset === 'pomerium') onEveryHost.add(POMERIUM_JWKS_PATH)
+  const redirectPaths = new Set(
+    Object.values(config.providers).map((provider) => provider.redirect_path),
+  )
+  return {
+    snapshot,
+    table,
+    headerPlan: compileHeaderPlan(config.identity_headers),
+    isTrustedProxy: trustedPeers(config.server.trusted_proxies),
+    identityOf: createIdentityHeaders({
+      config: config.identity_headers,
+      signer,
+      publicUrl: config.server.public_url,
+      now,
+    }),
+    publicHost,
+    publicOrigin: publicUrl.origin,
+    isOwn: (host, entry, path) => {
+      if (host !== publicHost && entry === undefined) return false
+      if (path.startsWith('/.') && (path.startsWith(`${OWN_PREFIX}/`) || onEveryHost.has(path)))
+        return true
+      if (host !== publicHost) return false
+      // What no route takes on the public host is answered by endpoints/: the portal, landing pages, or 404.
+      return redirectPaths.has(path) || entry?.match(path) === undefined
+    },
+    isOwnOrigin: (origin) => origins.has(origin),
+  }
+}

@@ -1,0 +1,82 @@
+/** One request and its answer while the stages work on it: what each stage found, for those after it and for the log. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { LiveSession } from '../identity/session.ts'
+import type { Decision } from '../policy/model.ts'
+import type { Route } from '../policy/route.ts'
+import type { EpochMs } from '../support/time.ts'
+import type { RequestRecord } from './access-log.ts'
+import type { DataPlane } from './data-plane.ts'
+import type { ForwardedFor } from './peer.ts'
+import type { RequestHeaders } from './request-headers.ts'
+
+/** Known as soon as the request's head has been read. */
+export interface Received {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly plane: DataPlane
+  readonly time: EpochMs
+  /** By the monotonic clock, in milliseconds. */
+  readonly startedAt: number
+  readonly requestId: string
+  readonly headers: RequestHeaders
+  readonly forwarded: ForwardedFor
+  /** What the log will say; each stage adds what it finds. */
+  readonly trail: Trail
+}
+
+/** What of a request is known so far. */
+export interface Trail {
+  host: string | undefined
+  path: string | undefined
+  route: Route | undefined
+  session: LiveSession | undefined
+  namedGroups: readonly string[]
+  decision: Decision | undefined
+  upstreamStartedAt: number | undefined
+  upstreamMs: number | undefined
+  detail: string | undefined
+  /** Requests for our own endpoints are not in the decision log. */
+  own: boolean
+}
+
+const NO_GROUPS: readonly string[] = []
+
+export function emptyTrail(): Trail {
+  return {
+    host: undefined,
+    path: undefined,
+    route: undefined,
+    session: undefined,
+    namedGroups: NO_GROUPS,
+    decision: undefined,
+    upstreamStartedAt: undefined,
+    upstreamMs: undefined,
+    detail: undefined,
+    own: false,
+  }
+}
+
+/** nginx's number for a client that left before the answer began; it is never sent. */
+const CLIENT_GONE = 499
+
+export function recordOf(received: Received): RequestRecord {
+  const { request, response, plane, time, requestId, forwarded, startedAt, trail } = received
+  return {
+    time,
+    requestId,
+    method: request.method ?? '',
+    sourceIp: forwarded.clientAddress,
+    host: trail.host,
+    path: trail.path,
+    route: trail.route,
+    session: trail.session,
+    namedGroups: trail.namedGroups,
+    decision: trail.decision,
+    status: response.headersSent ? response.statusCode : CLIENT_GONE,
+    durationMs: performance.now() - startedAt,
+    upstreamMs: trail.upstreamMs,
+    revision: plane.snapshot.revision,
+    detail: trail.detail,
+  }
+}

@@ -1,0 +1,194 @@
+/** The upstream call: bodies streamed both ways, aborts and back-pressure both ways, timeouts, failures told apart. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Dispatcher, Pool } from 'undici'
+import { GatehouseError } from '../errors.ts'
+import { readResponseHeaders } from './response-headers.ts'
+
+export interface ForwardCall {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly pool: Pool
+  /** Path and query as they go upstream. */
+  readonly path: string
+  /** Names and values in turn. */
+  readonly headers: string[]
+  readonly hasBody: boolean
+  readonly expectsContinue: boolean
+  readonly signedIn: boolean
+  readonly timeoutMs: number
+  readonly idleTimeoutMs: number
+  /** Called at most once, and only while nothing has been sent to the client. */
+  readonly onFailure: (error: GatehouseError) => void
+  /** Called with the status when the answer begins. */
+  readonly onAnswer: () => void
+  /** Told where the answer broke off after it had begun. */
+  readonly onBroken: (detail: string) => void
+}
+
+/** A client that sends nothing of its body for this long is not waited for (product 2, `limits.body_timeout`). */
+const BODY_IDLE_MS = 60_000
+
+/** An upstream may send some 1xx answers, not an endless row of them. */
+const MAX_INTERIM = 20
+
+export function forward(call: ForwardCall): void {
+  const { request, response, hasBody } = call
+  const exchange = new UpstreamExchange(call)
+  response.once('close', exchange.onClientGone)
+  if (hasBody) {
+    if (call.expectsContinue) response.writeContinue()
+    limitSilence(request, exchange)
+  }
+  call.pool.dispatch(
+    {
+      path: call.path,
+      method: request.method as Dispatcher.HttpMethod,
+      headers: call.headers,
+      body: hasBody ? request : null,
+      // While a body is still on its way nobody can say how long the upstream may think; see limitSilence.
+      headersTimeout: hasBody ? 0 : call.timeoutMs,
+      bodyTimeout: call.idleTimeoutMs,
+    },
+    exchange,
+  )
+}
+
+/** Bounds the client's silence while it sends, then the upstream's while it thinks. */
+function limitSilence(request: IncomingMessage, exchange: UpstreamExchange): void {
+  const { socket } = request
+  const onSilence = (): void => exchange.clientTimedOut()
+  const stop = (): void => {
+    socket.setTimeout(0)
+    socket.removeListener('timeout', onSilence)
+  }
+  socket.setTimeout(BODY_IDLE_MS)
+  socket.on('timeout', onSilence)
+  request.once('end', () => {
+    stop()
+    exchange.bodySent()
+  })
+  request.once('close', stop)
+}
+
+/**
+ * One call's events. undici's raw handler is used because it gives header bytes as they came: the parsed form reads
+ * values as UTF-8, which changes bytes, and lower-cases names.
+ */
+class UpstreamExchange implements Dispatcher.DispatchHandler {
+  readonly #call: ForwardCall
+  #abort: ((error?: Error) => void) | undefined
+  #resume: (() => void) | undefined
+  #state: 'waiting' | 'answering' | 'over' = 'waiting'
+  #thinking: NodeJS.Timeout | undefined
+  #interim = 0
+  /** Whose fault an abort of ours is, where it was no fault of the upstream. */
+  #reason: GatehouseError | undefined
+
+  constructor(call: ForwardCall) {
+    this.#call = call
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    if (this.#state === 'over') abort()
+    this.#abort = abort
+  }
+
+  onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
+    // Interim answers are between the upstream and us; the client gets the final one. RFC 9110 §15.2
+    if (status < 200) {
+      if (++this.#interim > MAX_INTERIM) throw new Error(`more than ${MAX_INTERIM} interim answers`)
+      return true
+    }
+    clearTimeout(this.#thinking)
+    const { response, signedIn } = this.#call
+    this.#resume = resume
+    const { headers, hasLength } = readResponseHeaders(raw, signedIn)
+    // Throws where a header holds what HTTP forbids: undici then fails the call, and the client gets a 502.
+    response.writeHead(status, statusText, headers)
+    this.#state = 'answering'
+    this.#call.onAnswer()
+    // A stream's headers must not wait for its first byte.
+    if (!hasLength) process.nextTick(flushIfUnsent, response)
+    return true
+  }
+
+  onData(chunk: Buffer): boolean {
+    const { response } = this.#call
+    if (response.write(chunk)) return true
+    response.once('drain', this.#resume as () => void)
+    return false
+  }
+
+  onComplete(): void {
+    this.#state = 'over'
+    this.#call.response.end()
+  }
+
+  onError(error: Error): void {
+    clearTimeout(this.#thinking)
+    const state = this.#state
+    this.#state = 'over'
+    if (state === 'waiting') this.#call.onFailure(this.#reason ?? upstreamFailure(error))
+    else if (state === 'answering') {
+      this.#call.onBroken(error.message)
+      // The client must see that the answer is not whole: no orderly end.
+      this.#call.response.destroy()
+    }
+  }
+
+  /** The whole request has been read from the client: from here the upstream's `timeout` runs. */
+  bodySent(): void {
+    const { timeoutMs } = this.#call
+    if (this.#state !== 'waiting' || timeoutMs === 0) return
+    this.#thinking = setTimeout(() => {
+      this.#stop(new GatehouseError('UPSTREAM_TIMEOUT', `no answer within ${timeoutMs} ms`))
+    }, timeoutMs)
+  }
+
+  clientTimedOut(): void {
+    this.#stop(
+      new GatehouseError('MALFORMED_REQUEST', 'the body stopped arriving', { status: 408 }),
+    )
+  }
+
+  #stop(reason: GatehouseError): void {
+    if (this.#state !== 'waiting') return
+    this.#reason = reason
+    if (this.#abort === undefined) this.onError(reason)
+    else this.#abort(reason)
+  }
+
+  /** Also called after an orderly end, when there is nothing left to abort. */
+  readonly onClientGone = (): void => {
+    clearTimeout(this.#thinking)
+    if (this.#state === 'over') return
+    this.#state = 'over'
+    this.#abort?.(new Error('the client went away'))
+  }
+}
+
+function flushIfUnsent(response: ServerResponse): void {
+  if (!response.writableEnded && !response.destroyed && !response.headersSent)
+    response.flushHeaders()
+}
+
+const TIMEOUTS = new Set([
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'ETIMEDOUT',
+])
+
+/** What to answer for a call that failed before its answer began. The message stays in the log. */
+export function upstreamFailure(error: Error & { code?: string }): GatehouseError {
+  if (error instanceof GatehouseError) return error
+  const code = TIMEOUTS.has(error.code ?? '') ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_FAILED'
+  return new GatehouseError(
+    code,
+    `${error.code ?? error.name}: ${error.message}`.replace(/\s+/g, ' '),
+    {
+      cause: error,
+    },
+  )
+}

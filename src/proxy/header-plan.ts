@@ -1,0 +1,100 @@
+/**
+ * What happens to each request header on its way upstream, decided once per spelling of its name.
+ * A header line then costs one look-up, whoever wrote it.
+ */
+
+import type { Config } from '../config/schema.ts'
+
+/** What a header line means to us. */
+export type HeaderUse =
+  | 'pass'
+  /** Hop-by-hop, rebuilt by us, or a name under which only we may speak. */
+  | 'drop'
+  | 'host'
+  | 'cookie'
+  | 'connection'
+  | 'content-length'
+  | 'transfer-encoding'
+  | 'expect'
+  | 'forwarded-for'
+  | 'request-id'
+
+export interface HeaderPlan {
+  use(name: string): HeaderUse
+}
+
+const MEANINGS: Readonly<Record<string, HeaderUse>> = {
+  host: 'host',
+  cookie: 'cookie',
+  connection: 'connection',
+  'content-length': 'content-length',
+  'transfer-encoding': 'transfer-encoding',
+  expect: 'expect',
+  'x-forwarded-for': 'forwarded-for',
+  'x-request-id': 'request-id',
+  // Of one connection only. RFC 9110 §7.6.1
+  'keep-alive': 'drop',
+  'proxy-connection': 'drop',
+  'proxy-authenticate': 'drop',
+  'proxy-authorization': 'drop',
+  te: 'drop',
+  trailer: 'drop',
+  upgrade: 'drop',
+  'http2-settings': 'drop',
+  // Set anew by us, or dropped because nobody vouches for it. RFC 7239
+  forwarded: 'drop',
+  'x-forwarded-proto': 'drop',
+  'x-forwarded-host': 'drop',
+  'x-forwarded-port': 'drop',
+}
+
+/** Names under which apps believe an identity, whoever set it (product 4.3). */
+const IDENTITY_NAMES = [
+  'x-forwarded-user',
+  'x-forwarded-email',
+  'x-forwarded-groups',
+  'x-forwarded-preferred-username',
+  'x-forwarded-access-token',
+  'remote-user',
+  'remote-email',
+  'remote-groups',
+  'remote-name',
+]
+const IDENTITY_PREFIXES = ['x-gatehouse-', 'x-pomerium-', 'x-auth-request-']
+
+/** Spellings that are remembered; past this a flood of invented names costs time, not memory. */
+const MAX_SPELLINGS = 2_000
+
+/**
+ * One spelling for all that an app may take for the same name: CGI, WSGI and PHP read `_` for `-`, some read `.` and
+ * space so.
+ */
+export function plainName(name: string): string {
+  return name.toLowerCase().replace(/[_. ]/g, '-')
+}
+
+export function compileHeaderPlan(identity: Config['identity_headers']): HeaderPlan {
+  const reserved = new Set(IDENTITY_NAMES)
+  for (const name of Object.keys(identity.headers)) reserved.add(plainName(name))
+  reserved.add(plainName(identity.assertion))
+  const uses = new Map<string, HeaderUse>()
+  return {
+    use: (name) => {
+      const known = uses.get(name)
+      if (known !== undefined) return known
+      const use = meaningOf(name, reserved)
+      if (uses.size < MAX_SPELLINGS) uses.set(name, use)
+      return use
+    },
+  }
+}
+
+function meaningOf(name: string, reserved: ReadonlySet<string>): HeaderUse {
+  const meaning = MEANINGS[name.toLowerCase()]
+  if (meaning !== undefined) return meaning
+  const plain = plainName(name)
+  if (reserved.has(plain) || IDENTITY_PREFIXES.some((prefix) => plain.startsWith(prefix)))
+    return 'drop'
+  // `X_Forwarded_For` reaches a CGI app under the same name as ours.
+  return MEANINGS[plain] === undefined ? 'pass' : 'drop'
+}

@@ -1,0 +1,53 @@
+/** Our cookies in a Cookie header: found for us, taken out for the upstream; all others pass byte for byte. */
+
+const SESSION = { http: 'gatehouse', https: '__Host-gatehouse' } as const
+const SIGN_IN = { http: 'gatehouse-signin', https: '__Host-gatehouse-signin' } as const
+
+/** @param secure whether the host is served by https */
+export function sessionCookieName(secure: boolean): string {
+  return secure ? SESSION.https : SESSION.http
+}
+
+/** True for every name under which Gatehouse keeps a cookie, sign-in cookies of single tabs included. */
+export function isOwnCookie(name: string): boolean {
+  return (
+    name === SESSION.http ||
+    name === SESSION.https ||
+    name.startsWith(SIGN_IN.http) ||
+    name.startsWith(SIGN_IN.https)
+  )
+}
+
+/** The value of the first cookie called `name`, or `undefined`. RFC 6265 §5.4 puts the most specific one first. */
+export function cookieValue(header: string, name: string): string | undefined {
+  let start = 0
+  while (start < header.length) {
+    let end = header.indexOf(';', start)
+    if (end === -1) end = header.length
+    while (header.charCodeAt(start) === 32) start++
+    if (header.startsWith(name, start) && header.charCodeAt(start + name.length) === 61) {
+      return header.slice(start + name.length + 1, end).trimEnd()
+    }
+    start = end + 1
+  }
+  return undefined
+}
+
+/** The header without our cookies; `undefined` where nothing is left. */
+export function withoutOwnCookies(header: string): string | undefined {
+  if (!header.includes('gatehouse')) return header
+  const kept = header.split(';').filter((pair) => !isOwnCookie(nameOf(pair)))
+  if (kept.length === 0) return undefined
+  const joined = kept.join(';')
+  return joined.startsWith(' ') ? joined.slice(1) : joined
+}
+
+/** True for a Set-Cookie line by which an upstream would set one of ours. */
+export function setsOwnCookie(line: string): boolean {
+  return line.includes('gatehouse') && isOwnCookie(nameOf(line))
+}
+
+function nameOf(pair: string): string {
+  const end = pair.indexOf('=')
+  return (end === -1 ? pair : pair.slice(0, end)).trim()
+}

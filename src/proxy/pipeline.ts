@@ -1,0 +1,206 @@
+/**
+ * One request from its head to its log line: the stages in order, each a function whose value the next one takes.
+ * Nothing is forwarded but by `forwardAllowed`, and that is called only with a decision that says `allow`.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import { GatehouseError } from '../errors.ts'
+import type { LiveSession } from '../identity/session.ts'
+import type { Sessions } from '../identity/sessions.ts'
+import { decide } from '../policy/decide.ts'
+import { ANONYMOUS, type Facts } from '../policy/model.ts'
+import type { Clock } from '../support/time.ts'
+import { authenticate } from './authenticate.ts'
+import { type CanonicalOwnRequest, type CanonicalRequest, canonicalize } from './canonicalize.ts'
+import type { DataPlane } from './data-plane.ts'
+import type { Received } from './exchange.ts'
+import { forward } from './forward.ts'
+import type { RouteIdentity } from './identity-headers.ts'
+import { overLimit, receive } from './receive.ts'
+import { refuseDecision, refuseFailure } from './refuse.ts'
+import { upstreamHeaders } from './upstream-headers.ts'
+import type { Upstreams } from './upstreams.ts'
+
+/** A request for one of our own endpoints, read once like any other. */
+export interface OwnRequest extends CanonicalOwnRequest {
+  readonly received: Received
+}
+
+export interface PipelineParts {
+  /** The plane in force now; a request keeps the one that it began with. */
+  plane(): DataPlane
+  readonly sessions: Sessions
+  readonly upstreams: Upstreams
+  readonly log: Logger
+  readonly now: Clock
+  /** While draining, every answer ends its connection. */
+  draining(): boolean
+  /** Hands the request to endpoints/. */
+  answerOwn(request: OwnRequest): void
+  /** Called once per request that is not our own, when it is over. */
+  onFinished(received: Received): void
+}
+
+export type Pipeline = (request: IncomingMessage, response: ServerResponse) => void
+
+export function createPipeline(parts: PipelineParts): Pipeline {
+  return (request, response) => {
+    if (parts.draining()) response.shouldKeepAlive = false
+    const received = receive(request, response, parts.plane(), parts.now)
+    response.once('close', () => {
+      if (!received.trail.own) parts.onFinished(received)
+    })
+    try {
+      run(parts, received)
+    } catch (error) {
+      failed(parts, received, error)
+    }
+  }
+}
+
+function run(parts: PipelineParts, received: Received): void {
+  const tooLarge = overLimit(received)
+  if (tooLarge !== undefined) return refuseFailure(received, tooLarge)
+  const reading = canonicalize(received)
+  if (reading instanceof GatehouseError) return refuseFailure(received, reading)
+  if (reading.kind === 'own') {
+    received.trail.own = true
+    return parts.answerOwn({ received, ...reading })
+  }
+  const session = openSession(parts, received, reading)
+  if (session instanceof Promise) {
+    session
+      .then((opened) => judge(parts, received, reading, opened))
+      .catch((error: unknown) => withoutStore(parts, received, reading, error))
+  } else {
+    judge(parts, received, reading, session)
+  }
+}
+
+/** Like `authenticate`, but a store that fails at once fails like one that fails later. */
+function openSession(
+  { sessions }: PipelineParts,
+  { headers }: Received,
+  { route, host }: CanonicalRequest,
+): LiveSession | undefined | Promise<LiveSession | undefined> {
+  try {
+    return authenticate(sessions, headers.cookie, host.name, route)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+function judge(
+  parts: PipelineParts,
+  received: Received,
+  reading: CanonicalRequest,
+  session: LiveSession | undefined,
+): void {
+  const { route } = reading
+  const facts = factsOf(received, reading)
+  const decision = decide(route.policy, facts, session?.subject ?? ANONYMOUS)
+  received.trail.session = session
+  received.trail.decision = decision
+  if (session !== undefined) parts.sessions.seen(session)
+  if (decision.outcome !== 'allow') return refuseDecision(received, reading, decision, facts)
+  if (session === undefined) return forwardAllowed(parts, received, reading, undefined)
+  const identity = received.plane.identityOf(session, route, reading.origin)
+  if (identity instanceof Promise) {
+    identity
+      .then((made) => forwardAllowed(parts, received, reading, made))
+      .catch((error: unknown) => failed(parts, received, error))
+  } else {
+    forwardAllowed(parts, received, reading, identity)
+  }
+}
+
+/**
+ * The store cannot say who asks. What is decided for everybody alike, known or not, is still enforced; anything else
+ * has to wait for the store, and the cookie is kept.
+ */
+function withoutStore(
+  parts: PipelineParts,
+  received: Received,
+  reading: CanonicalRequest,
+  error: unknown,
+): void {
+  if (!(error instanceof GatehouseError) || error.code !== 'STORE_UNAVAILABLE') {
+    return failed(parts, received, error)
+  }
+  try {
+    const facts = factsOf(received, reading)
+    const decision = decide(reading.route.policy, facts, ANONYMOUS)
+    if (decision.outcome !== 'allow' && decision.outcome !== 'deny')
+      return failed(parts, received, error)
+    received.trail.decision = decision
+    if (decision.outcome === 'deny') return refuseDecision(received, reading, decision, facts)
+    forwardAllowed(parts, received, reading, undefined)
+  } catch (second) {
+    failed(parts, received, second)
+  }
+}
+
+function forwardAllowed(
+  parts: PipelineParts,
+  received: Received,
+  { route, host, path }: CanonicalRequest,
+  identity: RouteIdentity | undefined,
+): void {
+  const { request, response, headers, trail } = received
+  if (route.to === undefined) {
+    return refuseFailure(received, new GatehouseError('NO_ROUTE', 'the route has no upstream'))
+  }
+  if (identity !== undefined) trail.namedGroups = identity.namedGroups
+  trail.upstreamStartedAt = performance.now()
+  forward({
+    request,
+    response,
+    pool: parts.upstreams.pool(route),
+    path: route.to.basePath + path.encoded + path.query,
+    headers: upstreamHeaders(received, route, route.to, host, identity),
+    hasBody: headers.hasBody,
+    expectsContinue: headers.expectsContinue,
+    signedIn: trail.session !== undefined,
+    timeoutMs: route.timeoutMs,
+    idleTimeoutMs: route.idleTimeoutMs,
+    onAnswer: () => {
+      trail.upstreamMs = performance.now() - (trail.upstreamStartedAt ?? received.startedAt)
+    },
+    onFailure: (error) => failed(parts, received, error),
+    onBroken: (detail) => {
+      trail.detail = detail
+    },
+  })
+}
+
+export function factsOf(received: Received, reading: CanonicalRequest): Facts {
+  return {
+    method: received.request.method as string,
+    path: reading.path.decoded,
+    sourceIp: received.forwarded.clientAddress,
+    rawHeaders: received.request.rawHeaders,
+    now: received.time,
+    clientCertificate: undefined,
+  }
+}
+
+/** Whatever went wrong, the request is not forwarded, or its answer is not finished as if all were well. */
+function failed(parts: PipelineParts, received: Received, error: unknown): void {
+  const { response, requestId, trail } = received
+  const failure =
+    error instanceof GatehouseError
+      ? error
+      : new GatehouseError('INTERNAL', String(error), { cause: error })
+  trail.detail = failure.message
+  if (failure.status >= 500) {
+    const level = failure.code === 'INTERNAL' ? 'error' : 'warn'
+    parts.log[level](
+      { request_id: requestId, code: failure.code, err: failure.cause ?? failure },
+      failure.message,
+    )
+  }
+  if (response.destroyed) return
+  if (response.headersSent) response.destroy()
+  else refuseFailure(received, failure)
+}

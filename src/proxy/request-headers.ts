@@ -1,0 +1,98 @@
+/** The request's headers, read in one pass: what we need of them, and what of them goes upstream. */
+
+import { randomUUID } from 'node:crypto'
+import type { HeaderPlan } from './header-plan.ts'
+import { withoutOwnCookies } from './own-cookies.ts'
+
+export interface RequestHeaders {
+  /** Names and values in turn; ours are not in it yet. */
+  readonly upstream: string[]
+  /** The first Cookie line. */
+  readonly cookie: string | undefined
+  readonly forwardedFor: readonly string[]
+  readonly requestId: string | undefined
+  readonly hasBody: boolean
+  readonly expectsContinue: boolean
+  /** Sum of names and values, in characters, which are bytes here. */
+  readonly size: number
+}
+
+const NONE: readonly string[] = []
+
+export function readRequestHeaders(
+  rawHeaders: readonly string[],
+  plan: HeaderPlan,
+): RequestHeaders {
+  const upstream: string[] = []
+  let cookie: string | undefined
+  let forwardedFor = NONE
+  let requestId: string | undefined
+  let hasBody = false
+  let expectsContinue = false
+  let connection: string | undefined
+  let size = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    const value = rawHeaders[i + 1] as string
+    size += name.length + value.length
+    switch (plan.use(name)) {
+      case 'pass':
+        upstream.push(name, value)
+        break
+      case 'cookie': {
+        cookie ??= value
+        const others = withoutOwnCookies(value)
+        if (others !== undefined) upstream.push(name, others)
+        break
+      }
+      case 'connection':
+        connection = connection === undefined ? value : `${connection},${value}`
+        break
+      case 'content-length':
+        hasBody ||= value !== '0'
+        upstream.push(name, value)
+        break
+      case 'transfer-encoding':
+        hasBody = true
+        break
+      case 'expect':
+        expectsContinue = true
+        break
+      case 'forwarded-for':
+        forwardedFor = [...forwardedFor, value]
+        break
+      case 'request-id':
+        requestId = value
+        break
+      case 'host':
+      case 'drop':
+        break
+    }
+  }
+  if (connection !== undefined) dropNamedIn(connection, upstream)
+  return { upstream, cookie, forwardedFor, requestId, hasBody, expectsContinue, size }
+}
+
+const USUAL_CONNECTION = /^(keep-alive|close|upgrade)$/i
+
+/**
+ * A proxy drops the fields named in Connection before it adds its own; ours come later, so nobody can have an identity
+ * header removed by naming it. RFC 9110 §7.6.1
+ */
+function dropNamedIn(connection: string, upstream: string[]): void {
+  if (USUAL_CONNECTION.test(connection)) return
+  const named = new Set(connection.split(',').map((token) => token.trim().toLowerCase()))
+  // Content-Length frames the message; a client cannot have it removed while the body stays.
+  named.delete('content-length')
+  for (let i = upstream.length - 2; i >= 0; i -= 2) {
+    if (named.has((upstream[i] as string).toLowerCase())) upstream.splice(i, 2)
+  }
+}
+
+const SAFE_REQUEST_ID = /^[A-Za-z0-9._:@/+=-]{1,128}$/
+
+/** The id that a trusted proxy gave, where it is fit for logs and headers; else a new one. */
+export function requestIdOf(given: string | undefined, fromTrustedPeer: boolean): string {
+  if (fromTrustedPeer && given !== undefined && SAFE_REQUEST_ID.test(given)) return given
+  return randomUUID()
+}

@@ -1,0 +1,94 @@
+/** The upstream's answer headers on their way to the client: hop-by-hop ones go, and what only we may say. */
+
+import { setsOwnCookie } from './own-cookies.ts'
+
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Names that carry our assertion: an app that echoes its request must not hand it to a browser. */
+const OURS = /^x[-_](gatehouse|pomerium)[-_]/i
+
+type Meaning = 'pass' | 'drop' | 'connection' | 'set-cookie' | 'cache-control' | 'content-length'
+
+const MAX_SPELLINGS = 2_000
+const meanings = new Map<string, Meaning>()
+
+function meaningOf(name: string): Meaning {
+  let meaning = meanings.get(name)
+  if (meaning === undefined) {
+    meaning = classify(name)
+    if (meanings.size < MAX_SPELLINGS) meanings.set(name, meaning)
+  }
+  return meaning
+}
+
+function classify(name: string): Meaning {
+  const lower = name.toLowerCase()
+  if (lower === 'connection' || lower === 'set-cookie') return lower
+  if (lower === 'cache-control' || lower === 'content-length') return lower
+  return HOP_BY_HOP.has(lower) || OURS.test(name) ? 'drop' : 'pass'
+}
+
+export interface ResponseHeaders {
+  /** Names and values in turn, for `writeHead`. */
+  readonly headers: string[]
+  readonly hasLength: boolean
+}
+
+/**
+ * @param raw names and values in turn, as bytes
+ * @param signedIn an answer to a signed-in person is private unless the upstream says how it may be cached
+ */
+export function readResponseHeaders(raw: readonly Buffer[], signedIn: boolean): ResponseHeaders {
+  const headers: string[] = []
+  let connection: string | undefined
+  let hasLength = false
+  let hasCacheControl = false
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] as Buffer).toString('latin1')
+    // Header values are bytes; latin1 keeps each of them as it is. RFC 9110 §5.5
+    const value = (raw[i + 1] as Buffer).toString('latin1')
+    switch (meaningOf(name)) {
+      case 'drop':
+        continue
+      case 'connection':
+        connection = connection === undefined ? value : `${connection},${value}`
+        continue
+      case 'set-cookie':
+        if (setsOwnCookie(value)) continue
+        break
+      case 'cache-control':
+        hasCacheControl = true
+        break
+      case 'content-length':
+        hasLength = true
+        break
+      case 'pass':
+        break
+    }
+    headers.push(name, value)
+  }
+  if (connection !== undefined) dropNamedIn(connection, headers)
+  if (signedIn && !hasCacheControl) headers.push('Cache-Control', 'private')
+  return { headers, hasLength }
+}
+
+const USUAL_CONNECTION = /^(keep-alive|close|upgrade)$/i
+
+/** RFC 9110 §7.6.1 */
+function dropNamedIn(connection: string, headers: string[]): void {
+  if (USUAL_CONNECTION.test(connection)) return
+  const named = new Set(connection.split(',').map((token) => token.trim().toLowerCase()))
+  named.delete('content-length')
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    if (named.has((headers[i] as string).toLowerCase())) headers.splice(i, 2)
+  }
+}

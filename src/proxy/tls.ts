@@ -1,0 +1,90 @@
+/** The listener's certificates: chosen by SNI, swapped when their files change, and held against the Host header. */
+
+import { X509Certificate } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+
+export interface CertificatePem {
+  readonly cert: string
+  readonly key: string
+}
+
+interface Certificate {
+  readonly pem: CertificatePem
+  readonly x509: X509Certificate
+  readonly context: SecureContext
+}
+
+export interface Certificates {
+  /** For `tls.createServer`. Without a fitting name the first certificate is shown, as servers do. */
+  readonly sniCallback: (
+    servername: string,
+    done: (error: Error | null, context?: SecureContext) => void,
+  ) => void
+  /** The certificate that a connection for `servername` is shown. */
+  shownFor(servername: string | false | null | undefined): X509Certificate | undefined
+  /** For clients that send no name. */
+  defaultPem(): CertificatePem
+  onReplace(listener: () => void): void
+  /** New connections get these. Throws where one cannot be read; the old ones then stay. */
+  replace(pems: readonly CertificatePem[]): void
+}
+
+export function createCertificates(pems: readonly CertificatePem[]): Certificates {
+  let certificates = pems.map(readCertificate)
+  const listeners: (() => void)[] = []
+  const choose = (servername: string): Certificate | undefined =>
+    certificates.find(({ x509 }) => x509.checkHost(servername) !== undefined) ?? certificates[0]
+  return {
+    sniCallback: (servername, done) => done(null, choose(servername)?.context),
+    shownFor: (servername) => choose(servername || '')?.x509,
+    defaultPem: () => certificates[0]?.pem ?? { cert: '', key: '' },
+    onReplace: (listener) => {
+      listeners.push(listener)
+    },
+    replace: (next) => {
+      certificates = next.map(readCertificate)
+      for (const listener of listeners) listener()
+    },
+  }
+}
+
+function readCertificate(pem: CertificatePem): Certificate {
+  const { cert, key } = pem
+  return { pem, x509: new X509Certificate(cert), context: createSecureContext({ cert, key }) }
+}
+
+const SHOWN: unique symbol = Symbol('certificate shown')
+interface ShownCertificate {
+  readonly x509: X509Certificate
+  readonly covered: Map<string, boolean>
+}
+type SocketWithCertificate = Socket & { [SHOWN]?: ShownCertificate }
+
+/** Remembers on a new connection which certificate it was shown, for `hostIsCovered`. */
+export function rememberCertificate(
+  socket: TLSSocket & SocketWithCertificate,
+  certificates: Certificates,
+): void {
+  const x509 = certificates.shownFor(socket.servername)
+  if (x509 !== undefined) socket[SHOWN] = { x509, covered: new Map() }
+}
+
+/**
+ * Whether the certificate of this connection is for `host`. A browser that reuses a connection for another name would
+ * else get an answer under a certificate, and a client-certificate check, that was never meant for it. RFC 9110 §7.4
+ */
+export function hostIsCovered(socket: Socket, host: string): boolean {
+  if (!(socket instanceof TLSSocket)) return true
+  const chosen = (socket as SocketWithCertificate)[SHOWN]
+  if (chosen === undefined) return true
+  let covered = chosen.covered.get(host)
+  if (covered === undefined) {
+    covered =
+      chosen.x509.checkHost(host) !== undefined ||
+      chosen.x509.checkIP(host.replace(/^\[|\]$/g, '')) !== undefined
+    // One client may ask for many names on one connection; few are real.
+    if (chosen.covered.size < 100) chosen.covered.set(host, covered)
+  }
+  return covered
+}

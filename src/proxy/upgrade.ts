@@ -1,0 +1,210 @@
+/**
+ * WebSocket upgrades: the same stages as any request, then @fastify/http-proxy carries the messages.
+ * Its upstream leg sends nothing of the request by itself; the headers are those that a plain request would get.
+ */
+
+import type { IncomingMessage } from 'node:http'
+import { type NetConnectOpts, connect as netConnect, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as tlsConnect } from 'node:tls'
+import fastifyHttpProxy from '@fastify/http-proxy'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
+import { GatehouseError } from '../errors.ts'
+import { decide } from '../policy/decide.ts'
+import { ANONYMOUS } from '../policy/model.ts'
+import type { Route } from '../policy/route.ts'
+import { authenticate } from './authenticate.ts'
+import { type CanonicalRequest, canonicalize } from './canonicalize.ts'
+import type { Received } from './exchange.ts'
+import type { RouteIdentity } from './identity-headers.ts'
+import { factsOf, type PipelineParts } from './pipeline.ts'
+import { overLimit, receive } from './receive.ts'
+import { refuseDecision, refuseFailure } from './refuse.ts'
+import { upstreamHeaders } from './upstream-headers.ts'
+import { tlsOptions } from './upstreams.ts'
+import type { WebSockets } from './web-sockets.ts'
+
+export interface UpgradeParts extends PipelineParts {
+  readonly webSockets: WebSockets
+  /** Called when an upgrade has been refused or has become a WebSocket. */
+  onUpgraded(received: Received, status: number): void
+}
+
+interface Upgrade {
+  readonly received: Received
+  readonly reading: CanonicalRequest
+  readonly identity: RouteIdentity | undefined
+}
+
+const UPGRADE: unique symbol = Symbol('upgrade')
+const ROUTE: unique symbol = Symbol('route')
+type UpgradeRequest = IncomingMessage & { [UPGRADE]?: Upgrade; originalUrl?: string }
+type UpstreamHeaders = Record<string, string | string[]> & { [ROUTE]?: Route }
+
+/** Every upgrade is routed to one place, whatever its target: the target is read once, in `admit`. */
+export const UPGRADE_PATH = '/'
+
+export async function webSocketUpgrades(
+  fastify: FastifyInstance,
+  parts: UpgradeParts,
+): Promise<void> {
+  fastify.addHook('onRequest', async (request, reply) => {
+    const upgrade = await admit(parts, request, reply)
+    if (upgrade === undefined) return
+    const raw = request.raw as UpgradeRequest
+    const { path, route } = upgrade.reading
+    raw[UPGRADE] = upgrade
+    raw.url = (route.to?.basePath ?? '') + path.encoded + path.query
+    parts.onUpgraded(upgrade.received, 101)
+  })
+  await fastify.register(fastifyHttpProxy, {
+    upstream: '',
+    routes: [UPGRADE_PATH],
+    httpMethods: ['GET'],
+    websocket: true,
+    wsServerOptions: { perMessageDeflate: false },
+    wsClientOptions: {
+      perMessageDeflate: false,
+      rewriteRequestHeaders: (_headers: unknown, request: FastifyRequest) =>
+        upgradeHeaders(upgradeOf(request)),
+      queryString: (_search: string, _url: string, request: FastifyRequest) =>
+        upgradeOf(request).reading.path.query.slice(1),
+      createConnection: connectUpstream,
+    },
+    wsHooks: {
+      onConnect: (_context: unknown, client: WebSocket, upstream: WebSocket) =>
+        parts.webSockets.connected(client, upstream),
+    },
+    replyOptions: {
+      getUpstream: (request: FastifyRequest) => upgradeOf(request).reading.route.to?.origin ?? '',
+    },
+  } as unknown as Parameters<typeof fastifyHttpProxy>[1])
+}
+
+function upgradeOf(request: FastifyRequest): Upgrade {
+  const upgrade = (request.raw as UpgradeRequest)[UPGRADE]
+  if (upgrade === undefined)
+    throw new GatehouseError('INTERNAL', 'an upgrade that was not admitted')
+  return upgrade
+}
+
+/** The stages before forwarding. `undefined` where the request was answered. */
+async function admit(
+  parts: UpgradeParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Upgrade | undefined> {
+  const raw = request.raw as UpgradeRequest
+  raw.url = raw.originalUrl ?? raw.url ?? ''
+  const received = receive(raw, reply.raw, parts.plane(), parts.now)
+  try {
+    return await judgeUpgrade(parts, received)
+  } catch (error) {
+    const failure =
+      error instanceof GatehouseError
+        ? error
+        : new GatehouseError('INTERNAL', String(error), { cause: error })
+    if (failure.code === 'INTERNAL')
+      parts.log.error({ request_id: received.requestId, err: failure.cause }, failure.message)
+    refuseFailure(received, failure)
+    return undefined
+  } finally {
+    if (received.response.writableEnded) {
+      reply.hijack()
+      parts.onUpgraded(received, received.response.statusCode)
+    }
+  }
+}
+
+async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Upgrade | undefined> {
+  const tooLarge = overLimit(received)
+  if (tooLarge !== undefined) throw tooLarge
+  const reading = canonicalize(received)
+  if (reading instanceof GatehouseError) throw reading
+  if (reading.kind === 'own')
+    throw new GatehouseError('NO_ROUTE', 'no endpoint of ours takes WebSockets')
+  const { route } = reading
+  const session = await authenticate(
+    parts.sessions,
+    received.headers.cookie,
+    reading.host.name,
+    route,
+  )
+  const facts = factsOf(received, reading)
+  const decision = decide(route.policy, facts, session?.subject ?? ANONYMOUS)
+  received.trail.session = session
+  received.trail.decision = decision
+  if (decision.outcome !== 'allow') {
+    refuseDecision(received, reading, decision, facts)
+    return undefined
+  }
+  checkWebSocketAllowed(received, reading)
+  if (session === undefined) return admitted(parts, { received, reading, identity: undefined })
+  parts.sessions.seen(session)
+  const identity = await received.plane.identityOf(session, route, reading.origin)
+  received.trail.namedGroups = identity.namedGroups
+  return admitted(parts, { received, reading, identity })
+}
+
+/** A page of another site must not open a socket with this browser's session. A client without Origin is no browser. */
+function checkWebSocketAllowed({ request }: Received, { route, origin }: CanonicalRequest): void {
+  if (!route.allowWebsockets || route.to === undefined) {
+    throw new GatehouseError('ACCESS_DENIED', 'the route does not have `allow_websockets: true`', {
+      text: 'This site takes no WebSockets.',
+    })
+  }
+  const asking = request.headers.origin
+  if (asking !== undefined && asking.toLowerCase() !== origin) {
+    throw new GatehouseError('ACCESS_DENIED', `a WebSocket from the foreign origin \`${asking}\``, {
+      text: 'WebSockets from another site are not accepted.',
+    })
+  }
+}
+
+function admitted(parts: UpgradeParts, upgrade: Upgrade): Upgrade {
+  const { session } = upgrade.received.trail
+  parts.webSockets.admit(upgrade.received.request.socket, {
+    session,
+    idleTimeoutMs: upgrade.reading.route.idleTimeoutMs,
+    onClientActive: () => {
+      if (session !== undefined) parts.sessions.seen(session)
+    },
+  })
+  return upgrade
+}
+
+/** The handshake's own headers are made by each leg for itself. RFC 6455 §4 */
+const HANDSHAKE = /^sec-websocket-/i
+
+function upgradeHeaders({ received, reading, identity }: Upgrade): UpstreamHeaders {
+  const { route, host } = reading
+  const headers: UpstreamHeaders = {}
+  if (route.to === undefined) return headers
+  const list = upstreamHeaders(received, route, route.to, host, identity)
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i] as string
+    if (HANDSHAKE.test(name)) continue
+    const known = headers[name]
+    const value = list[i + 1] as string
+    headers[name] = known === undefined ? value : [known, value].flat()
+  }
+  // Travels with the headers to `connectUpstream`, which is told of no request; Node sends no symbols.
+  headers[ROUTE] = route
+  return headers
+}
+
+/** The upstream connection, with the TLS settings that plain requests of the same route have. */
+function connectUpstream(
+  options: NetConnectOpts & ConnectionOptions & { headers?: UpstreamHeaders },
+): Socket {
+  const route = options.headers?.[ROUTE]
+  if (route?.to === undefined) throw new GatehouseError('INTERNAL', 'a WebSocket without a route')
+  const { hostname, port, scheme } = route.to
+  if (scheme === 'http') return netConnect({ host: hostname, port })
+  return tlsConnect({
+    host: hostname,
+    port,
+    ALPNProtocols: ['http/1.1'],
+    ...tlsOptions(hostname, route.tls),
+  })
+}

@@ -1,0 +1,55 @@
+/** The request's headers as they go upstream: the client's that may pass, then ours, which nothing after can remove. */
+
+import type { Route, UpstreamUrl } from '../policy/route.ts'
+import type { CanonicalHost } from '../routing/canonical.ts'
+import type { Received } from './exchange.ts'
+import type { RouteIdentity } from './identity-headers.ts'
+
+/** @returns names and values in turn */
+export function upstreamHeaders(
+  { headers, forwarded, requestId }: Received,
+  route: Route,
+  to: UpstreamUrl,
+  host: CanonicalHost,
+  identity: RouteIdentity | undefined,
+): string[] {
+  const sent = headers.upstream
+  sent.push(
+    'Host',
+    route.preserveHostHeader ? host.authority : hostOf(to),
+    'X-Forwarded-For',
+    forwarded.chain,
+    'X-Forwarded-Proto',
+    route.secure ? 'https' : 'http',
+    'X-Forwarded-Host',
+    host.authority,
+    'X-Forwarded-Port',
+    publicPort(route),
+    'X-Request-Id',
+    requestId,
+  )
+  if (identity !== undefined) for (const part of identity.headers) sent.push(part)
+  return sent
+}
+
+const hosts = new WeakMap<UpstreamUrl, string>()
+
+function hostOf(to: UpstreamUrl): string {
+  let host = hosts.get(to)
+  if (host === undefined) {
+    host = to.origin.slice(to.origin.indexOf('//') + 2)
+    hosts.set(to, host)
+  }
+  return host
+}
+
+const ports = new WeakMap<Route, string>()
+
+function publicPort(route: Route): string {
+  let port = ports.get(route)
+  if (port === undefined) {
+    port = /:(\d+)$/.exec(route.origin)?.[1] ?? (route.secure ? '443' : '80')
+    ports.set(route, port)
+  }
+  return port
+}

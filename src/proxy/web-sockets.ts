@@ -1,0 +1,97 @@
+/** Open WebSockets: closed when their session ends, when they are quiet too long, and when the gateway stops. */
+
+import type { Socket } from 'node:net'
+import type { WebSocket } from 'ws'
+import type { LiveSession } from '../identity/session.ts'
+
+/** Close codes, RFC 6455 §7.4.1. */
+const GOING_AWAY = 1001
+const POLICY_VIOLATION = 1008
+/** One side may be ahead of the other by this much before it is no longer read. */
+const MAX_BUFFERED_BYTES = 1024 * 1024
+/** How long the other side may take to answer a close before the connection is cut. */
+const CLOSE_TIMEOUT_MS = 2_000
+
+export interface AdmittedSocket {
+  readonly session: LiveSession | undefined
+  /** 0: never. */
+  readonly idleTimeoutMs: number
+  /** Called when the client sends anything. */
+  readonly onClientActive: () => void
+}
+
+export interface WebSockets {
+  /** An upgrade that was allowed; from here on the connection is ours to end. */
+  admit(socket: Socket, admitted: AdmittedSocket): void
+  /** Both sides are open. */
+  connected(client: WebSocket, upstream: WebSocket): void
+  count(): number
+  /** Closes all with 1001 and waits until they are gone, or cut. */
+  closeAll(): Promise<void>
+}
+
+interface Open extends AdmittedSocket {
+  client: WebSocket | undefined
+}
+
+/** ws keeps the connection in this field; there is no public way from a WebSocket to its socket. */
+type WithSocket = WebSocket & { readonly _socket?: Socket }
+
+export function createWebSockets(): WebSockets {
+  const open = new Map<Socket, Open>()
+  const end = (socket: Socket, code: number, reason: string): void => {
+    const client = open.get(socket)?.client
+    if (client === undefined) {
+      socket.destroy()
+      return
+    }
+    client.close(code, reason)
+    setTimeout(() => client.terminate(), CLOSE_TIMEOUT_MS).unref()
+  }
+  return {
+    admit: (socket, admitted) => {
+      open.set(socket, { ...admitted, client: undefined })
+      const stop = admitted.session?.onEnd(() =>
+        end(socket, POLICY_VIOLATION, 'the session has ended'),
+      )
+      socket.once('close', () => {
+        open.delete(socket)
+        stop?.()
+      })
+    },
+    connected: (client: WithSocket, upstream: WithSocket) => {
+      const socket = client._socket
+      const admitted = socket === undefined ? undefined : open.get(socket)
+      if (socket === undefined || admitted === undefined) {
+        // Nobody vouches for this connection.
+        client.terminate()
+        return
+      }
+      admitted.client = client
+      if (admitted.session?.ended) end(socket, POLICY_VIOLATION, 'the session has ended')
+      for (const event of ['message', 'ping', 'pong'] as const)
+        client.on(event, admitted.onClientActive)
+      socket.setTimeout(admitted.idleTimeoutMs)
+      socket.on('timeout', () => end(socket, GOING_AWAY, 'idle'))
+      holdBack(client, upstream)
+      holdBack(upstream, client)
+    },
+    count: () => open.size,
+    closeAll: async () => {
+      const closed = [...open.keys()].map(
+        (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
+      )
+      for (const socket of open.keys()) end(socket, GOING_AWAY, 'the gateway is stopping')
+      await Promise.all(closed)
+    },
+  }
+}
+
+/** Stops reading `from` while `to` is slower than it. */
+function holdBack(from: WebSocket, to: WithSocket): void {
+  from.on('message', () => {
+    if (to.bufferedAmount < MAX_BUFFERED_BYTES || from.isPaused) return
+    from.pause()
+    to._socket?.once('drain', () => from.resume())
+  })
+}
