@@ -1,6 +1,7 @@
 /** What the path of a request needs of one snapshot, compiled when the snapshot comes into force and swapped whole. */
 
 import type { Snapshot } from '../config/snapshot.ts'
+import { type Brand, loadBrand } from '../pages/brand.ts'
 import type { Route } from '../policy/route.ts'
 import type { HostEntry, RouteTable } from '../routing/route-table.ts'
 import { compileHeaderPlan, type HeaderPlan } from './header-plan.ts'
@@ -15,6 +16,7 @@ export interface DataPlane {
   readonly snapshot: Snapshot
   readonly table: RouteTable<Route>
   readonly headerPlan: HeaderPlan
+  readonly brand: Brand
   readonly isTrustedProxy: IsTrusted
   readonly identityOf: IdentityOf
   /** The host of `public_url`, canonical. */
@@ -48,6 +50,7 @@ export function compileDataPlane(
     snapshot,
     table,
     headerPlan: compileHeaderPlan(config.identity_headers),
+    brand: loadBrand(config.brand),
     isTrustedProxy: trustedPeers(config.server.trusted_proxies),
     identityOf: createIdentityHeaders({
       config: config.identity_headers,

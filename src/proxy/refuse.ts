@@ -107,7 +107,7 @@ function redirect(received: Received, location: string): void {
 
 function send(received: Received, answer: FailureAnswer): void {
   const { response, plane } = received
-  const { status, headers, body } = renderFailure(answer, plane.snapshot.brand)
+  const { status, headers, body } = renderFailure(answer, plane.brand)
   response.writeHead(status, { ...headers, ...closing(received) })
   response.end(body)
 }

@@ -1,0 +1,136 @@
+/** The second listener: health, readiness, metrics and what is in force. Never reachable from the public one. */
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { isLoopback } from '../support/loopback.ts'
+import type { Secret } from '../support/secret.ts'
+import type { EpochMs } from '../support/time.ts'
+import type { Metrics } from './metrics.ts'
+
+export interface ConfigStatus {
+  readonly revision: string
+  readonly loadedAt: EpochMs
+  readonly lastError:
+    | {
+        readonly message: string
+        readonly file: string
+        readonly line: number
+        readonly column: number
+        readonly at: EpochMs
+      }
+    | undefined
+  /** Config keys whose change waits for a restart. */
+  readonly restartNeeded: readonly string[]
+}
+
+export interface AdminParts {
+  /** The host part of `admin_listen`. */
+  readonly listenHost: string
+  token(): Secret | undefined
+  /** False while starting and draining. */
+  ready(): boolean
+  configStatus(): ConfigStatus
+  readonly metrics: Metrics
+}
+
+export function createAdminServer(parts: AdminParts): FastifyInstance {
+  const admin = Fastify({ logger: false, forceCloseConnections: true, bodyLimit: 64 * 1024 })
+  admin.setNotFoundHandler((_request, reply) => {
+    reply.code(404).send({ error: 'NO_ROUTE', message: 'There is nothing at this address.' })
+  })
+  admin.get('/healthz', (_request, reply) => {
+    reply.send({ status: 'ok' })
+  })
+  admin.get('/readyz', (_request, reply) => {
+    const ready = parts.ready()
+    const { lastError } = parts.configStatus()
+    reply.code(ready ? 200 : 503).send({
+      status: ready ? 'ready' : 'not ready',
+      ...(lastError === undefined ? {} : { last_reload: `refused: ${lastError.message}` }),
+    })
+  })
+  admin.get('/metrics', async (_request, reply) => {
+    reply.type(parts.metrics.registry.contentType)
+    return parts.metrics.registry.metrics()
+  })
+  admin.register(async (guarded) => {
+    guarded.addHook('onRequest', async (request, reply) => {
+      const refusal = refusalOf(request, parts)
+      if (refusal !== undefined) {
+        reply.header('cache-control', 'no-store')
+        return reply.code(refusal.status).send({ error: refusal.error, message: refusal.message })
+      }
+      return undefined
+    })
+    guarded.get('/config', (_request, reply) => {
+      reply.header('cache-control', 'no-store').send(configJson(parts.configStatus()))
+    })
+  })
+  return admin
+}
+
+interface AdminRefusal {
+  readonly status: number
+  readonly error: string
+  readonly message: string
+}
+
+/**
+ * Beyond loopback the token decides. On loopback the machine's own users are trusted, but no page in their browser is:
+ * neither one that says its origin, nor one whose name was made to point here (DNS rebinding).
+ */
+function refusalOf(request: FastifyRequest, parts: AdminParts): AdminRefusal | undefined {
+  const { origin, host = '', authorization } = request.headers
+  if (origin !== undefined && !isOwnOrigin(origin, host)) {
+    return {
+      status: 403,
+      error: 'ACCESS_DENIED',
+      message: 'Requests from other origins are refused.',
+    }
+  }
+  if (isLoopback(parts.listenHost)) {
+    if (isLoopback(hostName(host))) return undefined
+    return {
+      status: 403,
+      error: 'ACCESS_DENIED',
+      message: 'Ask by a loopback name, such as localhost.',
+    }
+  }
+  const token = parts.token()
+  if (token === undefined) {
+    return { status: 404, error: 'NO_ROUTE', message: 'There is nothing at this address.' }
+  }
+  if (sameText(authorization ?? '', `Bearer ${token.reveal()}`)) return undefined
+  return {
+    status: 401,
+    error: 'BAD_TOKEN',
+    message: 'Send `server.admin_token` as a Bearer token.',
+  }
+}
+
+function isOwnOrigin(origin: string, host: string): boolean {
+  return origin === `http://${host}` || origin === `https://${host}`
+}
+
+function hostName(host: string): string {
+  return host.replace(/:\d+$/, '').toLowerCase()
+}
+
+/** Compared as hashes, so that neither length nor content shows in the time taken. */
+function sameText(a: string, b: string): boolean {
+  return timingSafeEqual(sha256(a), sha256(b))
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+function configJson({ revision, loadedAt, lastError, restartNeeded }: ConfigStatus): object {
+  return {
+    revision,
+    loaded_at: new Date(loadedAt).toISOString(),
+    last_error:
+      lastError === undefined ? null : { ...lastError, at: new Date(lastError.at).toISOString() },
+    restart_needed: restartNeeded,
+  }
+}
