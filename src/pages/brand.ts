@@ -1,7 +1,7 @@
-/** Whose pages these are: name, colours, logo and contact, checked once when a config is taken into force. */
+/** Whose pages these are: name, colours, logo and contact, worked out once for each config that comes into force. */
 
-import { readFileSync } from 'node:fs'
 import type { BrandConfig } from '../config/schema.ts'
+import type { Logo } from '../config/snapshot.ts'
 
 export interface Brand {
   readonly name: string
@@ -15,49 +15,39 @@ export interface Brand {
   readonly contact: string | undefined
 }
 
+/** The part of a snapshot that the pages' look comes from. */
+export interface BrandSource {
+  readonly config: { readonly brand: BrandConfig }
+  readonly logo: Logo | undefined
+}
+
 const DEFAULT_NAME = 'Gatehouse'
 const DEFAULT_COLOR = '#2456c7'
-/** The logo travels with every page. */
-const MAX_LOGO_BYTES = 256 * 1024
 
-/**
- * Reads the logo and works out the colours.
- * @throws Error with a text that names `brand.logo` when the file cannot be read, is too large or is no picture
- */
-export function loadBrand(config: BrandConfig): Brand {
+const brands = new WeakMap<BrandSource, Brand>()
+
+/** The brand of a snapshot; the same value each time. */
+export function brandOf(snapshot: BrandSource): Brand {
+  const known = brands.get(snapshot)
+  if (known !== undefined) return known
+  const brand = createBrand(snapshot.config.brand, snapshot.logo)
+  brands.set(snapshot, brand)
+  return brand
+}
+
+function createBrand(config: BrandConfig, logo: Logo | undefined): Brand {
+  // The schema has seen to it; what would reach a stylesheet is looked at again.
   const color = /^#[0-9a-fA-F]{6}$/.test(config.color ?? '') ? config.color : undefined
   return {
     name: config.name ?? DEFAULT_NAME,
     color: color ?? DEFAULT_COLOR,
     onColor: readableOn(color ?? DEFAULT_COLOR),
-    logo: config.logo === undefined ? undefined : readLogo(config.logo),
+    logo:
+      logo === undefined
+        ? undefined
+        : `data:${logo.contentType};base64,${Buffer.from(logo.content).toString('base64')}`,
     contact: config.contact,
   }
-}
-
-function readLogo(path: string): string {
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(path)
-  } catch (cause) {
-    throw new Error(`brand.logo: cannot read \`${path}\``, { cause })
-  }
-  if (bytes.length > MAX_LOGO_BYTES) {
-    throw new Error(`brand.logo: \`${path}\` is larger than 256 KiB`)
-  }
-  const type = pictureType(bytes)
-  if (type === undefined) {
-    throw new Error(`brand.logo: \`${path}\` is no SVG, PNG, JPEG or WebP picture`)
-  }
-  return `data:${type};base64,${bytes.toString('base64')}`
-}
-
-function pictureType(bytes: Buffer): string | undefined {
-  if (bytes.subarray(0, 8).toString('latin1') === '\x89PNG\r\n\x1a\n') return 'image/png'
-  if (bytes.subarray(0, 3).toString('latin1') === '\xff\xd8\xff') return 'image/jpeg'
-  if (bytes.subarray(0, 4).toString('latin1') === 'RIFF') return 'image/webp'
-  if (/<svg[\s>]/.test(bytes.subarray(0, 4096).toString('utf8'))) return 'image/svg+xml'
-  return undefined
 }
 
 /** WCAG 2.2, relative luminance: white text where it has the better contrast. */

@@ -1,7 +1,7 @@
 /** What the path of a request needs of one snapshot, compiled when the snapshot comes into force and swapped whole. */
 
 import type { Snapshot } from '../config/snapshot.ts'
-import { type Brand, loadBrand } from '../pages/brand.ts'
+import { type Brand, brandOf } from '../pages/brand.ts'
 import type { Route } from '../policy/route.ts'
 import type { HostEntry, RouteTable } from '../routing/route-table.ts'
 import { compileHeaderPlan, type HeaderPlan } from './header-plan.ts'
@@ -50,7 +50,7 @@ export function compileDataPlane(
     snapshot,
     table,
     headerPlan: compileHeaderPlan(config.identity_headers),
-    brand: loadBrand(config.brand),
+    brand: brandOf(snapshot),
     isTrustedProxy: trustedPeers(config.server.trusted_proxies),
     identityOf: createIdentityHeaders({
       config: config.identity_headers,

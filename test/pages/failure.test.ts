@@ -4,11 +4,14 @@ import { createHash } from 'node:crypto'
 import { test } from 'tap'
 import { ERRORS, type ErrorCode } from '../../src/errors.ts'
 import type { AnswerForm, FailureAnswer } from '../../src/pages/answer.ts'
-import { loadBrand } from '../../src/pages/brand.ts'
+import { brandOf } from '../../src/pages/brand.ts'
 import { renderFailure } from '../../src/pages/failure.ts'
 import type { Person } from '../../src/policy/model.ts'
 
-const brand = loadBrand({ name: 'Example Corp', contact: 'it-help@example.com', color: '#0b5fff' })
+const brand = brandOf({
+  config: { brand: { name: 'Example Corp', contact: 'it-help@example.com', color: '#0b5fff' } },
+  logo: undefined,
+})
 
 const ana: Person = {
   kind: 'person',

@@ -1,7 +1,7 @@
 /** Chooser, sign-out question, landing page and the own page. */
 
 import { test } from 'tap'
-import { loadBrand } from '../../src/pages/brand.ts'
+import { brandOf } from '../../src/pages/brand.ts'
 import { renderPortal } from '../../src/pages/portal.ts'
 import {
   renderChooser,
@@ -11,7 +11,7 @@ import {
 } from '../../src/pages/sign-in-pages.ts'
 import type { Person } from '../../src/policy/model.ts'
 
-const brand = loadBrand({})
+const brand = brandOf({ config: { brand: {} }, logo: undefined })
 const evil = '"\'><script>alert(1)</script>'
 const visit = { requestId: 'r', head: false }
 
