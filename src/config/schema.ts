@@ -8,6 +8,7 @@ import { DURATION_PATTERN } from '../support/duration.ts'
 import type { Secret } from '../support/secret.ts'
 
 const closed = { additionalProperties: false }
+const ADDRESS = 'an address and port such as `127.0.0.1:8080`'
 
 /** Milliseconds once loaded. `default` is written as in the file. */
 function Duration(description: string, byDefault?: string) {
@@ -41,13 +42,16 @@ export const ServerConfig = Type.Object(
   {
     listen: Type.String({
       default: '127.0.0.1:8080',
+      'x-expects': ADDRESS,
       description: 'Address and port for browsers and clients.',
     }),
     public_url: Type.String({
+      'x-expects': 'an origin such as `https://auth.example.com`',
       description: 'Origin of sign-in, callbacks and pages, such as `https://auth.example.com`.',
     }),
     admin_listen: Type.String({
       default: '127.0.0.1:9901',
+      'x-expects': ADDRESS,
       description: 'Address and port of health, metrics and administration.',
     }),
     admin_token: Type.Optional(
@@ -109,6 +113,7 @@ export const ProviderConfig = Type.Object(
     redirect_path: Type.String({
       default: '/oauth2/callback',
       pattern: '^/',
+      'x-expects': 'a path such as `/oauth2/callback`',
       description: 'Path on `server.public_url` that the provider sends people back to.',
     }),
     post_logout_redirect_uri: Type.Optional(
@@ -209,7 +214,11 @@ export const BrandConfig = Type.Object(
     name: Type.Optional(Type.String({ minLength: 1, description: 'Name on the pages.' })),
     logo: Type.Optional(FilePath('SVG or PNG file shown on the pages.')),
     color: Type.Optional(
-      Type.String({ pattern: '^#[0-9a-fA-F]{6}$', description: 'Accent colour, as in `#0b5fff`.' }),
+      Type.String({
+        pattern: '^#[0-9a-fA-F]{6}$',
+        'x-expects': 'a colour such as `"#0b5fff"`',
+        description: 'Accent colour, as in `"#0b5fff"`.',
+      }),
     ),
     contact: Type.Optional(Type.String({ minLength: 1, description: 'Whom to ask for access.' })),
   },
@@ -236,7 +245,9 @@ export const Config = Type.Object(
   {
     server: ServerConfig,
     providers: Type.Record(Type.String(), ProviderConfig, {
-      description: 'Identity providers by name.',
+      minProperties: 1,
+      description:
+        'Identity providers by name. The name stands in URLs, logs and policies; `local` is reserved.',
     }),
     session: SessionConfig,
     identity_headers: IdentityHeadersConfig,

@@ -2,13 +2,33 @@
 
 import type { Route } from '../policy/route.ts'
 import type { RouteTable } from '../routing/route-table.ts'
+import type { Secret } from '../support/secret.ts'
 import type { EpochMs } from '../support/time.ts'
+import type { ListenAddress } from './check-server.ts'
+import type { StoreLocation } from './check-session.ts'
+import type { Logo } from './load-logo.ts'
+import type { TlsKeyPair } from './load-tls.ts'
 import type { Config } from './schema.ts'
 
 export interface Snapshot {
   /** Hash of everything that was read: the same files give the same revision. */
   readonly revision: string
   readonly loadedAt: EpochMs
+  /** `server.public_url` is an origin in its canonical form; `logging.decisions` is `stdout` or an absolute path. */
   readonly config: Config
   readonly table: RouteTable<Route>
+  readonly listen: ListenAddress
+  readonly adminListen: ListenAddress
+  /** Empty: http. Each key has been seen to fit its certificate. */
+  readonly tls: readonly TlsKeyPair[]
+  readonly store: StoreLocation
+  /** 32 bytes or more each; never empty; the first seals, all open. */
+  readonly sessionSecrets: readonly Uint8Array[]
+  /** True where no secret is written and one was made for the life of this process. */
+  readonly sessionSecretIsMade: boolean
+  /** PKCS #8 PEM, ES256 or RS256; the first signs. Empty: one is made and kept in the store. */
+  readonly signingKeys: readonly Secret[]
+  readonly logo: Logo | undefined
 }
+
+export type { ListenAddress, Logo, StoreLocation, TlsKeyPair }

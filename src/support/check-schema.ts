@@ -9,6 +9,7 @@ import {
   type Json,
   kindOf,
   type PlainSchema,
+  plainSchema,
   resolveRef,
   whatIsExpected,
 } from './schema-words.ts'
@@ -33,7 +34,7 @@ export function checkSchema(
   base: YamlPath = [],
 ): Problem[] {
   const value = valueBelow(document.value, base)
-  const root = schema as PlainSchema
+  const root = plainSchema(schema)
   return mistakesIn(root, root, value, base).map((mistake) => {
     const position =
       mistake.at === 'key' ? document.keyAt(mistake.path) : document.valueAt(mistake.path)

@@ -1,5 +1,7 @@
 /** A JSON Schema in words: what a value should have been, and what kind of value was written instead. */
 
+import type { TSchema } from 'typebox'
+
 export type Json =
   | string
   | number
@@ -30,6 +32,11 @@ export interface PlainSchema {
   readonly 'x-kind'?: string
   readonly 'x-expects'?: string
   readonly [keyword: string]: unknown
+}
+
+/** A TypeBox schema is plain JSON Schema already; this only says so to the compiler. */
+export function plainSchema(schema: TSchema): PlainSchema {
+  return schema as PlainSchema
 }
 
 const KINDS: Readonly<Record<string, string>> = {

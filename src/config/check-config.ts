@@ -1,0 +1,66 @@
+/** Everything that a schema cannot say of a config, section by section, with what had to be read or decoded for it. */
+
+import { resolve } from 'node:path'
+import type { Problem } from '../support/problem.ts'
+import type { Secret } from '../support/secret.ts'
+import type { Clock } from '../support/time.ts'
+import type { YamlDocument } from '../support/yaml-document.ts'
+import { checkIdentityHeaders } from './check-identity-headers.ts'
+import { checkProviders } from './check-providers.ts'
+import { type CheckedServer, checkServer } from './check-server.ts'
+import { type CheckedSession, checkSession } from './check-session.ts'
+import { createFindings } from './findings.ts'
+import type { InputFiles } from './input-files.ts'
+import { type Logo, loadLogo } from './load-logo.ts'
+import { loadTls, type TlsKeyPair } from './load-tls.ts'
+import type { Config } from './schema.ts'
+
+export interface CheckContext {
+  readonly document: YamlDocument
+  /** Where relative paths start. */
+  readonly folder: string
+  readonly files: InputFiles
+  readonly now: Clock
+  /** A session secret that an earlier load of this process made. */
+  readonly madeSecrets: readonly Uint8Array[] | undefined
+}
+
+export interface CheckedConfig {
+  readonly config: Config
+  readonly server: CheckedServer
+  readonly session: CheckedSession
+  readonly tls: readonly TlsKeyPair[]
+  readonly signingKeys: readonly Secret[]
+  readonly logo: Logo | undefined
+}
+
+export interface ConfigVerdict {
+  /** `undefined` where an error keeps a part from being read; what there is may stand beside other errors. */
+  readonly checked: CheckedConfig | undefined
+  readonly problems: readonly Problem[]
+}
+
+export async function checkConfig(config: Config, context: CheckContext): Promise<ConfigVerdict> {
+  const { document, folder, files, now } = context
+  const findings = createFindings(document)
+  const server = checkServer(config.server, findings)
+  checkProviders(config.providers, findings)
+  const session = checkSession(config.session, folder, context.madeSecrets, findings)
+  const signingKeys = checkIdentityHeaders(config.identity_headers, findings)
+  const tls = await loadTls(config.server, files, now, findings)
+  const logo = await loadLogo(config.brand, files, findings)
+  if (server === undefined || session === undefined) {
+    return { checked: undefined, problems: findings.problems }
+  }
+  const resolved: Config = {
+    ...config,
+    server: { ...config.server, public_url: server.publicUrl },
+    logging: { ...config.logging, decisions: destination(config.logging.decisions, folder) },
+  }
+  const checked = { config: resolved, server, session, tls, signingKeys, logo }
+  return { checked, problems: findings.problems }
+}
+
+function destination(decisions: string, folder: string): string {
+  return decisions === 'stdout' ? decisions : resolve(folder, decisions)
+}

@@ -1,0 +1,27 @@
+/** Where the checks of the config put what they find, and where in the file it then stands. */
+
+import { valueBelow } from '../support/check-schema.ts'
+import { error, type Position, type Problem, warning } from '../support/problem.ts'
+import type { YamlDocument, YamlPath } from '../support/yaml-document.ts'
+
+export interface Findings {
+  readonly problems: readonly Problem[]
+  error(path: YamlPath, message: string): void
+  warn(path: YamlPath, message: string): void
+}
+
+/** Findings are placed at the value of their key; at the section that lacks it where it is not written. */
+export function createFindings(document: YamlDocument): Findings {
+  const problems: Problem[] = []
+  const place = (path: YamlPath): Position =>
+    valueBelow(document.value, path) === undefined ? document.keyAt(path) : document.valueAt(path)
+  return {
+    problems,
+    error: (path, message) => {
+      problems.push(error(place(path), message))
+    },
+    warn: (path, message) => {
+      problems.push(warning(place(path), message))
+    },
+  }
+}

@@ -1,0 +1,99 @@
+/** Keys that Gatehouse will have and does not have yet: refused by name, never ignored. */
+
+import { isMapping } from '../support/mapping.ts'
+import { error, type Problem } from '../support/problem.ts'
+import type { YamlDocument, YamlPath } from '../support/yaml-document.ts'
+
+/** `*` stands for any key or index. */
+const UNSUPPORTED: readonly YamlPath[] = [
+  ...[
+    'client_ca',
+    'redirect_listen',
+    'hsts',
+    'http2',
+    'h2c',
+    'workers',
+    'limits',
+    'rate_limits',
+  ].map((key) => ['server', key]),
+  ...[
+    'private_key',
+    'groups_claim_kind',
+    'email_domains',
+    'pushed_authorization_requests',
+    'dpop',
+    'ca_file',
+    'event_hook_secret',
+    'directory',
+  ].map((key) => ['providers', '*', key]),
+  ...['refresh_before', 'max_per_user', 'not_before'].map((key) => ['session', key]),
+  ['forward_auth'],
+  ['local_admins'],
+]
+
+const UNSUPPORTED_STORE = /^redis(s)?(-sentinel|-cluster)?:/
+
+export interface Supported {
+  /** The data without the keys that were refused. */
+  readonly value: unknown
+  readonly problems: readonly Problem[]
+}
+
+/** Refuses what is written for later versions, and returns the rest. */
+export function refuseUnsupported(document: YamlDocument, value: unknown): Supported {
+  const problems: Problem[] = []
+  const refuse = (path: YamlPath) => {
+    problems.push(error(document.keyAt(path), `\`${path.join('.')}\` is not supported yet`))
+  }
+  const strip = (current: unknown, path: YamlPath): unknown => {
+    if (typeof current !== 'object' || current === null || Array.isArray(current)) return current
+    const kept = Object.entries(current).filter(([key]) => {
+      const isRefused = UNSUPPORTED.some((refused) => matches(refused, [...path, key]))
+      if (isRefused) refuse([...path, key])
+      return !isRefused
+    })
+    return Object.fromEntries(kept.map(([key, item]) => [key, strip(item, [...path, key])]))
+  }
+  const stripped = strip(value, [])
+  return { value: withoutUnsupportedValues(document, stripped, problems), problems }
+}
+
+function withoutUnsupportedValues(
+  document: YamlDocument,
+  value: unknown,
+  problems: Problem[],
+): unknown {
+  if (!isMapping(value)) return value
+  const refuse = (path: YamlPath, written: string) => {
+    const message = `\`${path.at(-1)}: ${written}\` is not supported yet`
+    problems.push(error(document.valueAt(path), message))
+  }
+  const result = { ...value }
+  const session = value['session']
+  if (isMapping(session) && typeof session['store'] === 'string') {
+    // Only the scheme is repeated: the rest may hold a password.
+    const scheme = UNSUPPORTED_STORE.exec(session['store'])?.[0]
+    if (scheme !== undefined) {
+      refuse(['session', 'store'], `${scheme}//...`)
+      result['session'] = { ...session, store: 'memory:' }
+    }
+  }
+  const providers = value['providers']
+  if (isMapping(providers)) {
+    const checked = Object.entries(providers).map(([name, provider]) => {
+      if (!isMapping(provider) || provider['client_auth'] !== 'private_key_jwt')
+        return [name, provider]
+      refuse(['providers', name, 'client_auth'], 'private_key_jwt')
+      const { client_auth: _, ...rest } = provider
+      return [name, rest]
+    })
+    result['providers'] = Object.fromEntries(checked)
+  }
+  return result
+}
+
+function matches(pattern: YamlPath, path: YamlPath): boolean {
+  return (
+    pattern.length === path.length && pattern.every((step, i) => step === '*' || step === path[i])
+  )
+}

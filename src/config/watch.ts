@@ -1,0 +1,88 @@
+/** Notices that a file has changed. It looks at every path itself, so no change is missed whatever the file system tells. */
+
+import { type Stamp, type Stamps, stampOf } from './input-files.ts'
+
+export interface WatchOptions {
+  /** What the last load, good or bad, has seen; asked anew on every look. */
+  readonly stamps: () => Stamps
+  /** Called after a change, once the files have come to rest; the next look waits for it. It must not reject. */
+  readonly onChange: () => Promise<void>
+  /** Milliseconds between two looks. */
+  readonly intervalMs?: number
+  /** How long files must have stayed as they are, so that one that is half written is not read. */
+  readonly settleMs?: number
+}
+
+export interface Watch {
+  /** Stops; nothing is called after it, and no timer is left. */
+  close(): void
+}
+
+/** A look, the rest and the load stay below two seconds together (product 6). */
+const INTERVAL_MS = 500
+const SETTLE_MS = 150
+/** Files that never come to rest are read as they are. */
+const MOST_SETTLES = 4
+/** Paths are looked at this many at a time, so that thousands do not keep the file system's threads from others. */
+const AT_A_TIME = 64
+
+/**
+ * Watches every path that the last load looked at, by what it looks like and not by events: edits, renames, swapped
+ * links, and added and removed files all show in the stamps, on every file system.
+ */
+export function watchFiles(options: WatchOptions): Watch {
+  const intervalMs = options.intervalMs ?? INTERVAL_MS
+  const settleMs = options.settleMs ?? SETTLE_MS
+  let timer: NodeJS.Timeout | undefined
+  let isClosed = false
+  const rest = (ms: number) =>
+    new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms)
+    })
+
+  /** Looks until two looks agree, and gives up after a few. */
+  const settle = async (first: Stamps) => {
+    let before = first
+    for (let i = 0; i < MOST_SETTLES && !isClosed; i++) {
+      await rest(settleMs)
+      const after = await look(before)
+      if (isSame(before, after)) return
+      before = after
+    }
+  }
+  const watch = async () => {
+    while (!isClosed) {
+      await rest(intervalMs)
+      const seen = options.stamps()
+      const now = await look(seen)
+      if (isSame(seen, now)) continue
+      await settle(now)
+      if (!isClosed) await options.onChange()
+    }
+  }
+  void watch()
+  return {
+    close: () => {
+      isClosed = true
+      clearTimeout(timer)
+    },
+  }
+}
+
+async function look(at: Stamps): Promise<Stamps> {
+  const found = new Map<string, Stamp>()
+  const paths = [...at.keys()]
+  for (let i = 0; i < paths.length; i += AT_A_TIME) {
+    const some = paths.slice(i, i + AT_A_TIME)
+    const stamps = await Promise.all(some.map((path) => stampOf(path)))
+    for (const [index, path] of some.entries()) found.set(path, stamps[index] ?? '')
+  }
+  return found
+}
+
+function isSame(one: Stamps, other: Stamps): boolean {
+  for (const [path, stamp] of one) {
+    if (other.get(path) !== stamp) return false
+  }
+  return true
+}
