@@ -117,7 +117,8 @@ function claimHeaders(
   groups: readonly string[],
 ): string[] {
   const headers: string[] = []
-  const presets = config.preset === 'oauth2-proxy' ? OAUTH2_PROXY_HEADERS : {}
+  const presets: Readonly<Record<string, string>> =
+    config.preset === 'oauth2-proxy' ? OAUTH2_PROXY_HEADERS : {}
   for (const [name, claim] of Object.entries({ ...presets, ...config.headers })) {
     const value = headerValue(name, claimValue(session, claim, groups))
     if (value !== undefined) headers.push(name, value)
@@ -144,7 +145,7 @@ function claimValue(session: LiveSession, claim: string, groups: readonly string
 
 function headerValue(header: string, claim: unknown): string | undefined {
   if (Array.isArray(claim)) {
-    const items = claim.map(plainText).filter((item): item is string => item !== undefined)
+    const items = claim.map((item: unknown) => plainText(item)).filter((item) => item !== undefined)
     return items.length === 0
       ? undefined
       : items.map((item) => encode(header, item, true)).join(',')
