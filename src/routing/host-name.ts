@@ -1,6 +1,6 @@
 /** Host names, written in many ways and compared in one: for Host headers and for `from` of routes alike. */
 
-import { isIPv6 } from 'node:net'
+import ipaddr from 'ipaddr.js'
 
 export interface HostAndPort {
   /** Lower case, without a final dot; an IPv6 address in brackets and in its shortest form. */
@@ -27,12 +27,15 @@ export function readAuthority(text: string): HostAndPort | undefined {
   return withPort(name.toLowerCase(), text, match[0].length)
 }
 
-/** The address is written anew by the URL parser: `[::1]` and `[0:0::0001]` are one host. */
+/** No zone, and no leading zeros in a dotted end, which some read as octal. */
+const ADDRESS = /^[0-9a-f:]*:(?:(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}|[0-9a-f]*)$/i
+
+/** The address is written in its shortest form (RFC 5952): `[::1]` and `[0:0::0001]` are one host. */
 function readAddress(text: string): HostAndPort | undefined {
   const close = text.indexOf(']')
   const address = text.slice(1, close)
-  if (close === -1 || !/^[0-9a-fA-F:.]+$/.test(address) || !isIPv6(address)) return undefined
-  return withPort(new URL(`http://[${address}]`).hostname, text, close + 1)
+  if (close === -1 || !ADDRESS.test(address) || !ipaddr.IPv6.isValid(address)) return undefined
+  return withPort(`[${ipaddr.IPv6.parse(address).toRFC5952String()}]`, text, close + 1)
 }
 
 /** `name` with the port that stands in `text` from `at`: a colon and up to five digits, or nothing. */

@@ -27,6 +27,7 @@ const hosts: Record<string, [host: string, name: string, authority?: string]> = 
   'an IPv4 address': ['192.0.2.1:80', '192.0.2.1', '192.0.2.1:80'],
   'an IPv6 address': ['[2001:db8::1]', '[2001:db8::1]'],
   'an IPv6 address written long': ['[2001:DB8:0:0::01]:80', '[2001:db8::1]', '[2001:db8::1]:80'],
+  'an IPv4-mapped address': ['[::ffff:192.0.2.1]', '[::ffff:c000:201]'],
   'a label of 63': [`${'a'.repeat(63)}.example`, `${'a'.repeat(63)}.example`],
 }
 for (const [name, [host, canonical, authority = canonical]] of Object.entries(hosts)) {
@@ -67,6 +68,9 @@ const refusedHosts: Record<string, string> = {
   'an IPv6 address without brackets': '2001:db8::1',
   'an open bracket': '[2001:db8::1',
   'a zone': '[fe80::1%25eth0]',
+  'an address with leading zeros': '[::ffff:010.0.0.1]',
+  'an address with two gaps': '[1::2::3]',
+  'an address with too few parts': '[1:2:3]',
   'an IPv4 address in brackets': '[192.0.2.1]',
   'text behind the bracket': '[::1]x',
   'a label past 63': `${'a'.repeat(64)}.example`,
