@@ -38,7 +38,7 @@ export interface UpstreamOptions {
     request: IncomingMessage,
     response: Parameters<RequestListener>[1],
     recorded: RecordedRequest,
-  ) => void | Promise<void>
+  ) => unknown
   /** PEM; makes it an HTTPS server. */
   readonly tls?: { readonly key: string; readonly cert: string }
 }
