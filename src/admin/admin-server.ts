@@ -53,7 +53,7 @@ export function createAdminServer(parts: AdminParts): FastifyInstance {
     reply.type(parts.metrics.registry.contentType)
     return parts.metrics.registry.metrics()
   })
-  admin.register(async (guarded) => {
+  admin.register((guarded, _options, done) => {
     guarded.addHook('onRequest', async (request, reply) => {
       const refusal = refusalOf(request, parts)
       if (refusal !== undefined) {
@@ -65,6 +65,7 @@ export function createAdminServer(parts: AdminParts): FastifyInstance {
     guarded.get('/config', (_request, reply) => {
       reply.header('cache-control', 'no-store').send(configJson(parts.configStatus()))
     })
+    done()
   })
   return admin
 }

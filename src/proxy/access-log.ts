@@ -24,6 +24,8 @@ export interface RequestRecord {
   readonly revision: string
   /** Why it was refused before a decision or failed after it. */
   readonly detail: string | undefined
+  /** The session store could not answer. */
+  readonly storeFailed: boolean
 }
 
 export interface AccessLog {

@@ -36,6 +36,7 @@ export interface Trail {
   upstreamStartedAt: number | undefined
   upstreamMs: number | undefined
   detail: string | undefined
+  storeFailed: boolean
   /** Requests for our own endpoints are not in the decision log. */
   own: boolean
 }
@@ -53,6 +54,7 @@ export function emptyTrail(): Trail {
     upstreamStartedAt: undefined,
     upstreamMs: undefined,
     detail: undefined,
+    storeFailed: false,
     own: false,
   }
 }
@@ -78,5 +80,6 @@ export function recordOf(received: Received): RequestRecord {
     upstreamMs: trail.upstreamMs,
     revision: plane.snapshot.revision,
     detail: trail.detail,
+    storeFailed: trail.storeFailed,
   }
 }

@@ -88,7 +88,7 @@ function tlsServer(certificates: Certificates): Server {
   })
   // Clients that send no name never reach the SNI callback.
   const useDefault = (): void => {
-    server.setSecureContext(certificates.defaultPem())
+    server.setSecureContext(certificates.byDefault())
   }
   useDefault()
   certificates.onReplace(useDefault)

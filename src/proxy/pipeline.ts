@@ -128,6 +128,7 @@ function withoutStore(
   if (!(error instanceof GatehouseError) || error.code !== 'STORE_UNAVAILABLE') {
     return failed(parts, received, error)
   }
+  received.trail.storeFailed = true
   try {
     const facts = factsOf(received, reading)
     const decision = decide(reading.route.policy, facts, ANONYMOUS)

@@ -3,10 +3,11 @@
 import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import type { Secret } from '../support/secret.ts'
 
 export interface CertificatePem {
   readonly cert: string
-  readonly key: string
+  readonly key: Secret
 }
 
 interface Certificate {
@@ -23,8 +24,8 @@ export interface Certificates {
   ) => void
   /** The certificate that a connection for `servername` is shown. */
   shownFor(servername: string | false | null | undefined): X509Certificate | undefined
-  /** For clients that send no name. */
-  defaultPem(): CertificatePem
+  /** For clients that send no name: what `setSecureContext` takes. */
+  byDefault(): { cert?: string; key?: string }
   onReplace(listener: () => void): void
   /** New connections get these. Throws where one cannot be read; the old ones then stay. */
   replace(pems: readonly CertificatePem[]): void
@@ -38,7 +39,10 @@ export function createCertificates(pems: readonly CertificatePem[]): Certificate
   return {
     sniCallback: (servername, done) => done(null, choose(servername)?.context),
     shownFor: (servername) => choose(servername || '')?.x509,
-    defaultPem: () => certificates[0]?.pem ?? { cert: '', key: '' },
+    byDefault: () => {
+      const pem = certificates[0]?.pem
+      return pem === undefined ? {} : { cert: pem.cert, key: pem.key.reveal() }
+    },
     onReplace: (listener) => {
       listeners.push(listener)
     },
@@ -50,7 +54,8 @@ export function createCertificates(pems: readonly CertificatePem[]): Certificate
 }
 
 function readCertificate(pem: CertificatePem): Certificate {
-  const { cert, key } = pem
+  const { cert } = pem
+  const key = pem.key.reveal()
   return { pem, x509: new X509Certificate(cert), context: createSecureContext({ cert, key }) }
 }
 

@@ -44,10 +44,7 @@ type UpstreamHeaders = Record<string, string | string[]> & { [ROUTE]?: Route }
 /** Every upgrade is routed to one place, whatever its target: the target is read once, in `admit`. */
 export const UPGRADE_PATH = '/'
 
-export async function webSocketUpgrades(
-  fastify: FastifyInstance,
-  parts: UpgradeParts,
-): Promise<void> {
+export function webSocketUpgrades(fastify: FastifyInstance, parts: UpgradeParts): void {
   fastify.addHook('onRequest', async (request, reply) => {
     const upgrade = await admit(parts, request, reply)
     if (upgrade === undefined) return
@@ -57,7 +54,7 @@ export async function webSocketUpgrades(
     raw.url = (route.to?.basePath ?? '') + path.encoded + path.query
     parts.onUpgraded(upgrade.received, 101)
   })
-  await fastify.register(fastifyHttpProxy, {
+  fastify.register(fastifyHttpProxy, {
     upstream: '',
     routes: [UPGRADE_PATH],
     httpMethods: ['GET'],

@@ -1,0 +1,74 @@
+/** The public listener: the pipeline takes every request first; Fastify serves our endpoints and carries WebSockets. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { type EndpointOptions, endpoints } from '../endpoints/endpoints.ts'
+import { attachExchange } from '../endpoints/exchange.ts'
+import { answerForm } from '../proxy/answer-form.ts'
+import { type BrokenRequest, createListener, isWebSocketUpgrade } from '../proxy/listener.ts'
+import { createPipeline, type OwnRequest } from '../proxy/pipeline.ts'
+import type { Certificates } from '../proxy/tls.ts'
+import { UPGRADE_PATH, type UpgradeParts, webSocketUpgrades } from '../proxy/upgrade.ts'
+
+export interface PublicServerOptions {
+  readonly certificates: Certificates | undefined
+  readonly parts: Omit<UpgradeParts, 'answerOwn'>
+  readonly endpoints: EndpointOptions
+  readonly onBrokenRequest: (broken: BrokenRequest) => void
+}
+
+/** A sign-out form is the largest thing that is posted to us. */
+const MAX_FORM_BYTES = 64 * 1024
+
+export async function createPublicServer(options: PublicServerOptions): Promise<FastifyInstance> {
+  let toFastify: (request: IncomingMessage, response: ServerResponse) => void
+  const parts: UpgradeParts = {
+    ...options.parts,
+    answerOwn: (own) => {
+      const { request, response } = own.received
+      handToEndpoints(own, options)
+      toFastify(request, response)
+    },
+  }
+  const pipeline = createPipeline(parts)
+  const fastify = Fastify({
+    logger: false,
+    bodyLimit: MAX_FORM_BYTES,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    // The listener has its own.
+    clientErrorHandler: () => undefined,
+    rewriteUrl: (request) => (isWebSocketUpgrade(request) ? UPGRADE_PATH : (request.url ?? '/')),
+    serverFactory: (handler) => {
+      toFastify = handler
+      return createListener({
+        certificates: options.certificates,
+        onRequest: pipeline,
+        onBrokenRequest: options.onBrokenRequest,
+      })
+    },
+  })
+  await fastify.register(async (scope) => endpoints(scope, options.endpoints))
+  fastify.register((scope, _options, done) => {
+    webSocketUpgrades(scope, parts)
+    done()
+  })
+  return fastify
+}
+
+/** Endpoints see the request as it was read, and no other way. */
+function handToEndpoints(own: OwnRequest, options: PublicServerOptions): void {
+  const { host, path, origin, secure, received } = own
+  const { request } = received
+  attachExchange(request, {
+    host,
+    path,
+    origin,
+    secure,
+    requestId: received.requestId,
+    clientAddress: received.forwarded.clientAddress,
+    pageVisit: answerForm(request) === 'page',
+    isPublicUrl: host.name === options.parts.plane().publicHost,
+  })
+  request.url = path.encoded + path.query
+}
