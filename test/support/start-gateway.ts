@@ -1,0 +1,152 @@
+/** A whole gateway for tests: config and policies in a folder of its own, listening on free ports, stopped with the test. */
+
+import { readFileSync } from 'node:fs'
+import { type IncomingHttpHeaders, request } from 'node:http'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { Test } from 'tap'
+import { type Gateway, startGateway as startApp } from '../../src/app.ts'
+import type { DevelopmentProvider } from '../../src/demo/provider.ts'
+import type { Clock } from '../../src/support/time.ts'
+import { tempFolder, writeFiles } from './temp-folder.ts'
+
+/** What tests call the gateway: ports in URLs only build links, so the real one need not be known beforehand. */
+export const PUBLIC_URL = 'http://localhost:8080'
+
+export interface GatewayOptions {
+  /** Content of `policies/test.yaml`, or contents by file name. */
+  readonly policies: string | Readonly<Record<string, string>>
+  /** The identity provider `demo`; without one a provider is configured that nobody can reach. */
+  readonly provider?: DevelopmentProvider
+  /** Keys in place of those that are written otherwise, section by section. */
+  readonly config?: Readonly<Record<string, unknown>>
+  readonly env?: Readonly<Record<string, string>>
+  readonly now?: Clock
+}
+
+export interface TestAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+  /** The body as JSON; throws where it is none. */
+  json(): Record<string, unknown>
+}
+
+export interface RequestOptions {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>
+  readonly body?: string | Buffer
+}
+
+export interface TestGateway {
+  readonly gateway: Gateway
+  /** Where it listens on 127.0.0.1. */
+  readonly port: number
+  /** `http://127.0.0.1:PORT` of the admin listener. */
+  readonly adminUrl: string
+  readonly folder: string
+  /** Sends a request for `url` (any host and port) to the gateway, whatever the name resolves to; follows nothing. */
+  get(url: string, options?: RequestOptions): Promise<TestAnswer>
+  /** As `get`, as a browser does it that opens the page. */
+  visit(url: string, options?: RequestOptions): Promise<TestAnswer>
+  /** Writes policy files anew; whoever needs them live calls `gateway.reload()`. */
+  writePolicies(policies: GatewayOptions['policies']): void
+  /** Request lines so far. */
+  decisions(): readonly Record<string, unknown>[]
+}
+
+/** Starts the real thing from files, exactly as `gatehouse serve` does. */
+export async function startGateway(t: Test, options: GatewayOptions): Promise<TestGateway> {
+  const folder = tempFolder(t)
+  const writePolicies = (policies: GatewayOptions['policies']) => {
+    const files = typeof policies === 'string' ? { 'test.yaml': policies } : policies
+    writeFiles(join(folder, 'policies'), files)
+  }
+  writePolicies(options.policies)
+  const configFile = join(folder, 'gatehouse.yaml')
+  writeFiles(folder, { 'gatehouse.yaml': JSON.stringify(configOf(options), undefined, 2) })
+  const gateway = await startApp({
+    configFile,
+    env: options.env ?? {},
+    now: options.now ?? Date.now,
+  })
+  t.teardown(() => gateway.stop())
+  const { port } = gateway.address
+  const get = (url: string, what: RequestOptions = {}) => send(port, url, what)
+  return {
+    gateway,
+    port,
+    adminUrl: `http://127.0.0.1:${gateway.adminAddress.port}`,
+    folder,
+    get,
+    visit: (url, what = {}) =>
+      get(url, { ...what, headers: { accept: 'text/html', ...what.headers } }),
+    writePolicies,
+    decisions: () =>
+      readFileSync(join(folder, 'decisions.log'), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+  }
+}
+
+function configOf({ provider, config = {} }: GatewayOptions): Record<string, unknown> {
+  const written: Record<string, unknown> = {
+    server: {
+      listen: '127.0.0.1:0',
+      public_url: PUBLIC_URL,
+      admin_listen: '127.0.0.1:0',
+      drain_timeout: '1s',
+    },
+    providers: {
+      demo: {
+        issuer: provider?.issuer ?? 'http://127.0.0.1:9',
+        client_id: provider?.clientId ?? 'nobody',
+        client_secret: provider?.clientSecret ?? 'nothing',
+      },
+    },
+    session: { secret: Buffer.alloc(32, 7).toString('base64'), store: 'memory:' },
+    logging: { level: 'error', decisions: 'decisions.log' },
+    policies: ['policies/'],
+  }
+  for (const [section, keys] of Object.entries(config)) {
+    const known = written[section]
+    const merges = isMapping(known) && isMapping(keys)
+    written[section] = merges ? { ...known, ...keys } : keys
+  }
+  return written
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function send(port: number, url: string, options: RequestOptions): Promise<TestAnswer> {
+  const { host, pathname, search } = new URL(url)
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      {
+        host: '127.0.0.1',
+        port,
+        path: pathname + search,
+        method: options.method ?? 'GET',
+        headers: { host, ...options.headers },
+        agent: false,
+      },
+      (response) => {
+        text(response).then(
+          (body) =>
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              body,
+              json: () => JSON.parse(body) as Record<string, unknown>,
+            }),
+          reject,
+        )
+      },
+    )
+    outgoing.on('error', reject)
+    outgoing.end(options.body)
+  })
+}
