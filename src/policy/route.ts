@@ -2,7 +2,7 @@
 
 import type { RouteMatch } from '../routing/route-table.ts'
 import type { Position } from '../support/problem.ts'
-import type { CompiledPolicy } from './compile.ts'
+import type { CompiledPolicy } from './compiled-policy.ts'
 
 /** `to`, read once at load. */
 export interface UpstreamUrl {
@@ -19,6 +19,8 @@ export interface UpstreamUrl {
 export interface Route {
   /** Given by `name`, else derived from host and path. */
   readonly name: string
+  /** Whether the name is given; given names are unique, derived ones may be alike. */
+  readonly isNamed: boolean
   readonly description: string | undefined
   readonly at: Position
   readonly match: RouteMatch
@@ -34,6 +36,7 @@ export interface Route {
   readonly preserveHostHeader: boolean
   readonly passIdentityHeaders: boolean
   readonly allowWebsockets: boolean
+  /** 0: never. */
   readonly timeoutMs: number
   /** 0: never. */
   readonly idleTimeoutMs: number

@@ -3,7 +3,7 @@
 import type { ErrorCode, GatehouseError } from '../errors.ts'
 import type { FailureAnswer } from '../pages/answer.ts'
 import { renderFailure } from '../pages/failure.ts'
-import { missingFor } from '../policy/decide.ts'
+import { isForEveryone, missingFor } from '../policy/missing.ts'
 import { ANONYMOUS, type Decision, type Facts, type Outcome } from '../policy/model.ts'
 import { answerForm } from './answer-form.ts'
 import type { CanonicalRequest } from './canonicalize.ts'
@@ -74,7 +74,9 @@ function refusal(
   return {
     reason: decision.reason,
     ...(decision.rule === undefined ? {} : { rule: decision.rule.name }),
-    missing: missingFor(reading.route.policy, facts, subject).map((need) => need.text),
+    missing: missingFor(reading.route.policy, facts, subject)
+      .filter(isForEveryone)
+      .map((need) => need.text),
     subject,
     site: reading.route.name,
     switchAccountUrl: `${signInUrl(received, reading)}&switch=true`,

@@ -17,6 +17,36 @@ import { error, type Position, type Problem } from './problem.ts'
 /** Steps from the top: keys of mappings and indexes of lists. */
 export type YamlPath = readonly (string | number)[]
 
+export interface YamlScalar {
+  readonly kind: 'scalar'
+  readonly at: Position
+  readonly value: string | number | boolean | null
+  /** Whether it stands in quotes or is a block of text. */
+  readonly quoted: boolean
+}
+
+export interface YamlList {
+  readonly kind: 'list'
+  readonly at: Position
+  readonly items: readonly YamlNode[]
+}
+
+export interface YamlEntry {
+  readonly key: string
+  readonly keyAt: Position
+  /** A key with nothing behind it has the value null, at the key's own place. */
+  readonly value: YamlNode
+}
+
+export interface YamlMap {
+  readonly kind: 'map'
+  readonly at: Position
+  readonly entries: readonly YamlEntry[]
+}
+
+/** The document as a tree that knows its places. A list or mapping used through an alias stands in it as the same object. */
+export type YamlNode = YamlScalar | YamlList | YamlMap
+
 export interface YamlDocument {
   readonly file: string
   /** Plain data; `undefined` where the file is empty or cannot be read. */
@@ -26,6 +56,8 @@ export interface YamlDocument {
   valueAt(path: YamlPath): Position
   /** Where the key of the mapping entry at `path` stands. */
   keyAt(path: YamlPath): Position
+  /** `undefined` where `value` is. Made anew by each call. */
+  tree(): YamlNode | undefined
 }
 
 /** No hand-written file comes near; a larger one is refused before it costs time. */
@@ -107,7 +139,46 @@ function withValue(
       const { node, key } = find(document, path)
       return at(key) ?? at(node) ?? start
     },
+    tree: () => (value === null ? undefined : treeOf(document, position)),
   }
+}
+
+function treeOf(document: Document.Parsed, position: (offset: number) => Position): YamlNode {
+  // One object for each anchor, so that aliases cost no more than they take in the file.
+  const made = new Map<Node, YamlNode>()
+  const build = (node: unknown, otherwise: Position): YamlNode => {
+    const source = isAlias(node) ? node.resolve(document) : node
+    if (!isNode(source)) return { kind: 'scalar', at: otherwise, value: null, quoted: false }
+    const known = made.get(source)
+    if (known !== undefined) return known
+    const at = source.range ? position(source.range[0]) : otherwise
+    const tree = buildNew(source, at)
+    made.set(source, tree)
+    return tree
+  }
+  const buildNew = (source: Node, at: Position): YamlNode => {
+    if (isMap(source))
+      return { kind: 'map', at, entries: source.items.map((pair) => entry(pair, at)) }
+    if (isSeq(source))
+      return { kind: 'list', at, items: source.items.map((item) => build(item, at)) }
+    return scalarOf(source, at)
+  }
+  const entry = (pair: { key: unknown; value: unknown }, at: Position): YamlEntry => {
+    const keyAt = isNode(pair.key) && pair.key.range ? position(pair.key.range[0]) : at
+    const key = isScalar(pair.key) ? String(pair.key.value ?? '') : String(pair.key)
+    return { key, keyAt, value: build(pair.value, keyAt) }
+  }
+  return build(document.contents, position(0))
+}
+
+function scalarOf(source: unknown, at: Position): YamlScalar {
+  const value: unknown = isScalar(source) ? source.value : null
+  const plain =
+    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+      ? value
+      : null
+  const quoted = isScalar(source) && source.type !== undefined && source.type !== 'PLAIN'
+  return { kind: 'scalar', at, value: plain, quoted }
 }
 
 /** The node at `path` and its key, or the last ones on the way that exist. */
@@ -137,7 +208,14 @@ function find(document: Document.Parsed, path: YamlPath): { node: Node | null; k
 
 function withoutValue(file: string, problems: readonly Problem[]): YamlDocument {
   const start: Position = { file, line: 1, column: 1 }
-  return { file, value: undefined, problems, valueAt: () => start, keyAt: () => start }
+  return {
+    file,
+    value: undefined,
+    problems,
+    valueAt: () => start,
+    keyAt: () => start,
+    tree: () => undefined,
+  }
 }
 
 function plainMessage(message: string): string {

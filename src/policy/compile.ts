@@ -1,0 +1,166 @@
+/**
+ * Policy files as one set: all definitions, then all routes, every error of every file in one run. Pure: what has to be
+ * read besides is asked for.
+ */
+
+import { compileRouteTable, type RouteTable } from '../routing/route-table.ts'
+import { error, type Position, type Problem, warning } from '../support/problem.ts'
+import { didYouMean } from '../support/suggest.ts'
+import { readYaml, type YamlEntry, type YamlMap, type YamlNode } from '../support/yaml-document.ts'
+import { compileRoute, type RouteSurroundings } from './compile-routes.ts'
+import { createRuleCompiler, type RuleCompiler } from './compile-rules.ts'
+import type { Route } from './route.ts'
+import { createZoneOffset, type ZoneOffset } from './time-zone.ts'
+
+export type { CompiledPolicy } from './compiled-policy.ts'
+
+export interface PolicySource {
+  /** For messages, and the place from which paths in the file start. */
+  readonly file: string
+  readonly text: string
+}
+
+/** What policies need to know of a provider of the config. */
+export interface ProviderFacts {
+  /** E-mail domains that keep its people apart from those of other providers. */
+  readonly emailDomains?: readonly string[] | undefined
+}
+
+export interface CompileOptions {
+  /** The text of a file that a route names. @throws where it cannot be read; the message then says why */
+  readonly readText: (absolutePath: string) => string
+  /** By name; `undefined` where there is no config to ask. */
+  readonly providers: ReadonlyMap<string, ProviderFacts> | undefined
+  /** `server.allow_http`: plain http in `from` beyond loopback. */
+  readonly allowHttp: boolean
+}
+
+export interface CompiledSet {
+  /** In the order of files and of routes in them. Meaningful only where no problem is an error. */
+  readonly routes: readonly Route[]
+  readonly table: RouteTable<Route>
+  /** Errors and warnings, by file and place. */
+  readonly problems: readonly Problem[]
+}
+
+/** A message longer than this is cut: what was written may be of any length. */
+const MAX_MESSAGE = 400
+
+/** Compiles all policy files at once. Never throws for what is written in them. */
+export function compilePolicies(
+  sources: readonly PolicySource[],
+  options: CompileOptions,
+): CompiledSet {
+  const problems: Problem[] = []
+  const note = (problem: Problem): undefined => {
+    problems.push(problem)
+  }
+  const around = {
+    report: (at: Position, message: string) => note(error(at, oneLine(message))),
+    warn: (at: Position, message: string) => note(warning(at, oneLine(message))),
+    zone: createZones(),
+  }
+  const rules = createRuleCompiler(around)
+  const routeNodes: YamlNode[] = []
+  for (const source of sources) {
+    const document = readYaml(source.file, source.text)
+    problems.push(...document.problems)
+    const tree = document.tree()
+    if (tree !== undefined) routeNodes.push(...takeFile(tree, rules, around))
+  }
+  const surroundings: RouteSurroundings = {
+    ...around,
+    rules,
+    providers: options.providers && new Set(options.providers.keys()),
+    allowHttp: options.allowHttp,
+    readText: options.readText,
+  }
+  const routes = routeNodes.flatMap((node) => compileRoute(node, surroundings) ?? [])
+  for (const { name, at } of rules.conditions.finish()) {
+    around.warn(at, `the condition \`${name}\` is never used`)
+  }
+  for (const { name, at } of rules.policies.finish()) {
+    around.warn(at, `the policy \`${name}\` is never used`)
+  }
+  checkNames(routeNodes, around)
+  const { table, problems: conflicts } = compileRouteTable(routes)
+  return { routes, table, problems: inOrder([...problems, ...conflicts]) }
+}
+
+/** Definitions go to `rules`; the routes are for later, when all definitions are known. */
+function takeFile(
+  tree: YamlNode,
+  rules: RuleCompiler,
+  { report }: Pick<RouteSurroundings, 'report'>,
+): readonly YamlNode[] {
+  if (tree.kind !== 'map') {
+    report(tree.at, 'a policy file is a mapping with `routes`, `conditions` and `policies`')
+    return []
+  }
+  const routes: YamlNode[] = []
+  const takeMap = (entry: YamlEntry, add: (map: YamlMap) => void): void => {
+    if (entry.value.kind === 'map') add(entry.value)
+    else report(entry.value.at, `\`${entry.key}\` takes a mapping of names`)
+  }
+  for (const entry of tree.entries) {
+    const { key, keyAt, value } = entry
+    if (key === 'conditions') takeMap(entry, rules.conditions.add)
+    else if (key === 'policies') takeMap(entry, rules.policies.add)
+    else if (key !== 'routes') report(keyAt, unknownSection(key))
+    else if (value.kind === 'list') routes.push(...value.items)
+    else report(value.at, '`routes` takes a list of routes')
+  }
+  return routes
+}
+
+function unknownSection(key: string): string {
+  const known = ['conditions', 'policies', 'routes']
+  const hint = didYouMean(key, known)
+  return `unknown key \`${key}\`${hint === '' ? '; a policy file has `conditions`, `policies` and `routes`' : hint}`
+}
+
+/** Given names are unique, also among routes in which something else is wrong. */
+function checkNames(
+  routes: readonly YamlNode[],
+  { report }: Pick<RouteSurroundings, 'report'>,
+): void {
+  const taken = new Map<string, Position>()
+  for (const route of routes) {
+    const entries = route.kind === 'map' ? route.entries : []
+    const name = entries.find(({ key }) => key === 'name')?.value
+    if (name?.kind !== 'scalar' || typeof name.value !== 'string') continue
+    const earlier = taken.get(name.value)
+    if (earlier === undefined) taken.set(name.value, name.at)
+    else {
+      const place = `${earlier.file}:${earlier.line}`
+      report(name.at, `the name \`${name.value}\` is already that of another route (${place})`)
+    }
+  }
+}
+
+/** Zones by name, so that each is read once; a name that is none is remembered too. */
+function createZones(): (name: string) => ZoneOffset | undefined {
+  const known = new Map<string, ZoneOffset | undefined>()
+  return (name) => {
+    if (!known.has(name)) known.set(name, createZoneOffset(name))
+    return known.get(name)
+  }
+}
+
+function oneLine(message: string): string {
+  const visible = message.replace(/\p{Cc}/gu, (char) => JSON.stringify(char).slice(1, -1))
+  return visible.length > MAX_MESSAGE ? `${visible.slice(0, MAX_MESSAGE - 1)}…` : visible
+}
+
+/** By file, line and column, each once: what a shared condition earns, it earns once. */
+function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  const sorted = [...problems].sort(
+    (a, b) =>
+      (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column,
+  )
+  const seen = new Set<string>()
+  return sorted.filter(({ file, line, column, message }) => {
+    const key = JSON.stringify([file, line, column, message])
+    return !seen.has(key) && seen.add(key)
+  })
+}

@@ -1,0 +1,21 @@
+/** Comparing without regard to case, for A to Z only: U+212A is not a k, and no locale has a say. */
+
+/** `text` with A to Z in lower case; the same string where there is none, so that the hot path allocates nothing. */
+export function foldAscii(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 65 && code <= 90) return text.replace(/[A-Z]+/g, (run) => run.toLowerCase())
+  }
+  return text
+}
+
+/** Whether `text` is `folded` (already in lower case) but for the case of A to Z. */
+export function equalsFolded(text: string, folded: string): boolean {
+  if (text.length !== folded.length) return false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    const lower = code >= 65 && code <= 90 ? code + 32 : code
+    if (lower !== folded.charCodeAt(i)) return false
+  }
+  return true
+}
