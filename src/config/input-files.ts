@@ -1,6 +1,7 @@
 /** Every file and folder that a load looks at: read once, remembered with a stamp, so that no later change is missed. */
 
 import { createHash } from 'node:crypto'
+import { type BigIntStats, readFileSync, statSync } from 'node:fs'
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../support/time.ts'
@@ -26,6 +27,8 @@ export type PathKind = 'file' | 'folder' | 'other' | 'missing'
 export interface InputFiles {
   /** @throws Error with a `code` as node:fs gives it */
   read(path: string): Promise<Buffer>
+  /** The same for what is asked for in the middle of a computation; always from node:fs. */
+  readSync(path: string): Buffer
   /** Entries in the order of their names; what links lead to counts, not the links. */
   list(path: string): Promise<readonly FolderEntry[]>
   kindOf(path: string): Promise<PathKind>
@@ -43,16 +46,27 @@ export interface InputFiles {
  */
 const YOUNG_MS = 100
 
-/** What `path` looks like now: links followed, so that a swapped link changes it. Never throws. */
+/** What `path` looks like now: links followed, so that a swapped link changes it. Never rejects. */
 export async function stampOf(path: string, fileClock: Clock = Date.now): Promise<Stamp> {
   try {
-    const found = await stat(path, { bigint: true })
-    const stamp = `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`
-    const changedAt = Math.max(Number(found.mtimeMs), Number(found.ctimeMs))
-    return Math.abs(fileClock() - changedAt) < YOUNG_MS ? `${stamp}:young` : stamp
+    return stampIn(await stat(path, { bigint: true }), fileClock)
   } catch (cause) {
     return `missing:${codeOf(cause)}`
   }
+}
+
+function stampSync(path: string, fileClock: Clock): Stamp {
+  try {
+    return stampIn(statSync(path, { bigint: true }), fileClock)
+  } catch (cause) {
+    return `missing:${codeOf(cause)}`
+  }
+}
+
+function stampIn(found: BigIntStats, fileClock: Clock): Stamp {
+  const stamp = `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`
+  const changedAt = Math.max(Number(found.mtimeMs), Number(found.ctimeMs))
+  return Math.abs(fileClock() - changedAt) < YOUNG_MS ? `${stamp}:young` : stamp
 }
 
 /**
@@ -81,6 +95,12 @@ export function createInputFiles(
     async read(path) {
       await stamp(path)
       const content = await readContent(path).catch(unread(path))
+      digests.set(path, digestOf(content))
+      return content
+    },
+    readSync(path) {
+      if (!stamps.has(path)) stamps.set(path, stampSync(path, fileClock))
+      const content = readFileSync(path)
       digests.set(path, digestOf(content))
       return content
     },

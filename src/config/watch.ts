@@ -1,5 +1,6 @@
 /** Notices that a file has changed. It looks at every path itself, so no change is missed whatever the file system tells. */
 
+import { setTimeout } from 'node:timers/promises'
 import { type Stamp, type Stamps, stampOf } from './input-files.ts'
 
 export interface WatchOptions {
@@ -11,6 +12,8 @@ export interface WatchOptions {
   readonly intervalMs?: number
   /** How long files must have stayed as they are, so that one that is half written is not read. */
   readonly settleMs?: number
+  /** Real time unless given; rejects once `signal` is aborted. */
+  readonly rest?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
 export interface Watch {
@@ -33,40 +36,38 @@ const AT_A_TIME = 64
 export function watchFiles(options: WatchOptions): Watch {
   const intervalMs = options.intervalMs ?? INTERVAL_MS
   const settleMs = options.settleMs ?? SETTLE_MS
-  let timer: NodeJS.Timeout | undefined
-  let isClosed = false
-  const rest = (ms: number) =>
-    new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms)
-    })
+  const rest = options.rest ?? restInRealTime
+  const closing = new AbortController()
+  const { signal } = closing
 
   /** Looks until two looks agree, and gives up after a few. */
   const settle = async (first: Stamps) => {
     let before = first
-    for (let i = 0; i < MOST_SETTLES && !isClosed; i++) {
-      await rest(settleMs)
+    for (let i = 0; i < MOST_SETTLES; i++) {
+      await rest(settleMs, signal)
       const after = await look(before)
       if (isSame(before, after)) return
       before = after
     }
   }
   const watch = async () => {
-    while (!isClosed) {
-      await rest(intervalMs)
+    while (!signal.aborted) {
+      await rest(intervalMs, signal)
       const seen = options.stamps()
       const now = await look(seen)
       if (isSame(seen, now)) continue
       await settle(now)
-      if (!isClosed) await options.onChange()
+      if (!signal.aborted) await options.onChange()
     }
   }
-  void watch()
-  return {
-    close: () => {
-      isClosed = true
-      clearTimeout(timer)
-    },
-  }
+  watch().catch((cause: unknown) => {
+    if (!signal.aborted) throw cause
+  })
+  return { close: () => closing.abort() }
+}
+
+async function restInRealTime(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal })
 }
 
 async function look(at: Stamps): Promise<Stamps> {

@@ -1,0 +1,72 @@
+/** `gatehouse check`: is the config good, and are the policies? Prints every error, then every warning. */
+
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { loadPolicies, loadSnapshot } from '../config/load.ts'
+import type { Problem } from '../support/problem.ts'
+import type { AddCommand, Io } from './io.ts'
+import { counted, printProblems, shownPath } from './print-problems.ts'
+
+/** Where the config is looked for when no `--config` is given. */
+export const DEFAULT_CONFIG = 'gatehouse.yaml'
+
+export const addCheck: AddCommand = (program, io, done) => {
+  program
+    .command('check')
+    .summary('validate config and policies')
+    .description(
+      'Validates the config and its policies. Prints every error, then every warning, as file:line:column: message.',
+    )
+    .option('--config <file>', `config file (default: ./${DEFAULT_CONFIG})`)
+    .argument('[paths...]', "policy files or folders, in place of the config's `policies`")
+    .addHelpText('after', '\nExit code 0, also with warnings; 2 on any error.')
+    .action(async (paths: string[], options: { config?: string }) => {
+      done(await check(paths, options.config, io))
+    })
+}
+
+async function check(
+  paths: readonly string[],
+  config: string | undefined,
+  io: Io,
+): Promise<number> {
+  const policies = paths.map((path) => resolve(io.cwd, path))
+  const configFile = resolve(io.cwd, config ?? DEFAULT_CONFIG)
+  const isConfigMeant = config !== undefined || policies.length === 0 || (await exists(configFile))
+  if (!isConfigMeant) {
+    const { problems, table } = await loadPolicies(policies)
+    return report(problems, table.routes.length, undefined, io)
+  }
+  const { problems, snapshot } = await loadSnapshot({
+    configFile,
+    env: io.env,
+    now: io.now,
+    ...(policies.length === 0 ? {} : { policies }),
+  })
+  return report(problems, snapshot?.table.routes.length ?? 0, configFile, io)
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  )
+}
+
+function report(
+  problems: readonly Problem[],
+  routes: number,
+  configFile: string | undefined,
+  io: Io,
+): number {
+  printProblems(problems, io)
+  const errors = problems.filter((problem) => problem.severity === 'error').length
+  const warnings = counted(problems.length - errors, 'warning')
+  if (errors > 0) {
+    io.stderr(`${counted(errors, 'error')}, ${warnings}\n`)
+    return 2
+  }
+  const what = configFile === undefined ? 'policies' : shownPath(configFile, io.cwd)
+  io.stdout(`${what}: good; ${counted(routes, 'route')}, ${warnings}\n`)
+  return 0
+}

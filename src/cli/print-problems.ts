@@ -1,0 +1,23 @@
+/** Problems as a command prints them: one line each, with paths as short as they can be. */
+
+import { relative, sep } from 'node:path'
+import { formatProblem, type Problem } from '../support/problem.ts'
+import type { Io } from './io.ts'
+
+/** Prints every problem to stderr, in the order given. */
+export function printProblems(problems: readonly Problem[], io: Io): void {
+  for (const problem of problems) {
+    io.stderr(`${formatProblem({ ...problem, file: shownPath(problem.file, io.cwd) })}\n`)
+  }
+}
+
+/** `path` relative to `cwd` where it lies below it, else as it is. */
+export function shownPath(path: string, cwd: string): string {
+  const short = relative(cwd, path)
+  return short === '' || short === '..' || short.startsWith(`..${sep}`) ? path : short
+}
+
+/** `1 error`, `2 errors`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
