@@ -63,6 +63,23 @@ export const TEXTS = {
   signOutText: 'This ends your session on all sites behind this gateway.',
   signOutProvider: (provider: string) => `You will also be signed out of ${provider}.`,
 
+  signOutElsewhere: 'Signing out works only from the page that asks for it.',
+
+  signInLoopTitle: 'Signing in does not come to an end',
+  signInLoopText:
+    'Your browser was sent to sign in several times without success. Check that it keeps cookies for this site, then try again.',
+  signInDeniedTitle: 'You could not be signed in',
+  signInFailedTitle: 'Signing in failed',
+  signInUnavailableTitle: 'Signing in does not work right now',
+  signInNotStored:
+    'You could not be signed in, because sessions cannot be kept right now. Try again in a moment.',
+  noSuchProvider: 'There is no sign-in service of that name.',
+  noSuchApp: 'The sign-in is for a site that is not served here.',
+  signInStateBroken: 'This sign-in was not begun here. Open the site that you want to visit.',
+  noProvider: 'No sign-in service has been set up.',
+  answerMalformed: 'The answer of the sign-in is malformed.',
+  wrongMethod: 'This address does not take that kind of request.',
+
   portalTitle: 'Your sites',
   nobodyTitle: 'You are not signed in',
   nobodyText: 'Sign in to see who you are here and which sites you may open.',

@@ -1,0 +1,133 @@
+/** Everything that Gatehouse answers itself: which endpoint a request means, and how what that says is written. */
+
+import cookie from '@fastify/cookie'
+import formbody from '@fastify/formbody'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { GatehouseError } from '../errors.ts'
+import { renderJson } from '../pages/render.ts'
+import { TEXTS } from '../pages/texts.ts'
+import { providerCallback } from './callback.ts'
+import { appCallback } from './hand-over.ts'
+import { landing, signedOut } from './landing.ts'
+import { portal } from './portal.ts'
+import { failure, type Reaction, redirect } from './reaction.ts'
+import { signIn } from './sign-in.ts'
+import { SIGN_IN_PATH } from './sign-in-url.ts'
+import { askSignOut, SIGN_OUT_PATH, SIGNED_OUT_PATH, signOut } from './sign-out.ts'
+import { user } from './user.ts'
+import { type EndpointOptions, type Visit, visitOf } from './visit.ts'
+
+type Endpoint = (visit: Visit) => Reaction | Promise<Reaction>
+/** By method; without an entry of its own, HEAD is answered as GET where that changes nothing. */
+type Endpoints = Readonly<Record<string, Endpoint>>
+
+/** Forms of ours are small. */
+const MAX_FORM_BYTES = 16 * 1024
+
+const readable = (endpoint: Endpoint): Endpoints => ({ GET: endpoint, HEAD: endpoint })
+const jwks = readable(answerJwks)
+
+const ON_EVERY_HOST: ReadonlyMap<string, Endpoints> = new Map([
+  ['/.gatehouse', readable(() => redirect('/.gatehouse/'))],
+  ['/.gatehouse/', readable(portal)],
+  ['/.gatehouse/user', readable(user)],
+  [SIGN_IN_PATH, readable(signIn)],
+  // A HEAD would spend the code without anybody getting the session.
+  ['/.gatehouse/callback', { GET: appCallback }],
+  [SIGN_OUT_PATH, { ...readable(askSignOut), POST: signOut }],
+  [SIGNED_OUT_PATH, readable(signedOut)],
+  ['/.gatehouse/jwks.json', jwks],
+  ['/.well-known/gatehouse/jwks.json', jwks],
+])
+const POMERIUM_JWKS = '/.well-known/pomerium/jwks.json'
+
+/** Makes `fastify`, a scope of its own, answer whatever comes to it. Requests must carry their exchange (exchange.ts). */
+export async function endpoints(fastify: FastifyInstance, options: EndpointOptions): Promise<void> {
+  fastify.removeAllContentTypeParsers()
+  // Values are base64url: nothing in them is percent-encoded, and nothing is to be read in two spellings.
+  const parseOptions: object = { decode: (value: string) => value }
+  await fastify.register(cookie, { parseOptions })
+  await fastify.register(formbody, { bodyLimit: MAX_FORM_BYTES })
+  const answer = async (request: FastifyRequest, reply: FastifyReply) => {
+    const visit = visitOf(request, options)
+    return send(reply, visit.secure, await react(visit))
+  }
+  // Which endpoint is meant is decided by the canonical path, which Fastify's own routes do not see.
+  fastify.all('*', answer)
+  fastify.setNotFoundHandler(answer)
+  fastify.setErrorHandler((error, request, reply) => {
+    // Made anew: the failure may lie before the first was made, and then this throws it once more.
+    const visit = visitOf(request, options)
+    return send(reply, visit.secure, errorReaction(error, visit))
+  })
+}
+
+function react(visit: Visit): Reaction | Promise<Reaction> {
+  const found = endpointsAt(visit)
+  if (found === undefined) return failure(visit, 'NO_ROUTE')
+  const endpoint = Object.hasOwn(found, visit.method) ? found[visit.method] : undefined
+  if (endpoint !== undefined) return endpoint(visit)
+  return failure(visit, 'MALFORMED_REQUEST', {
+    status: 405,
+    text: TEXTS.wrongMethod,
+    headers: { allow: Object.keys(found).join(', ') },
+  })
+}
+
+function endpointsAt({ path, isPublicUrl, providers, snapshot }: Visit): Endpoints | undefined {
+  const { identity_headers: identityHeaders, providers: configured } = snapshot.config
+  const everywhere = ON_EVERY_HOST.get(path.decoded)
+  if (everywhere !== undefined) return everywhere
+  if (path.decoded === POMERIUM_JWKS && identityHeaders.preset === 'pomerium') return jwks
+  if (!isPublicUrl) return undefined
+  for (const { redirectPath } of providers.values()) {
+    if (redirectPath === path.decoded) return { GET: providerCallback }
+  }
+  const isLanding =
+    path.decoded === '/' ||
+    Object.values(configured).some(
+      ({ post_logout_redirect_uri: uri }) => uri !== undefined && isAt(uri, path.decoded),
+    )
+  return isLanding ? readable(landing) : undefined
+}
+
+function isAt(uri: string, path: string): boolean {
+  return URL.canParse(uri) && new URL(uri).pathname === path
+}
+
+function answerJwks(visit: Visit): Reaction {
+  return renderJson(200, visit.jwks(), visit.head)
+}
+
+function errorReaction(error: unknown, visit: Visit): Reaction {
+  if (error instanceof GatehouseError) {
+    visit.log.warn({ request_id: visit.requestId, code: error.code, err: error }, 'not answered')
+    const { status, text } = error
+    return failure(visit, error.code, { status, text })
+  }
+  const status = clientErrorStatus(error)
+  if (status !== undefined) return failure(visit, 'MALFORMED_REQUEST', { status })
+  visit.log.error({ request_id: visit.requestId, err: error }, 'an endpoint failed')
+  return failure(visit, 'INTERNAL')
+}
+
+/** Of a body that Fastify would not read: too large, or of a type that no endpoint takes. */
+function clientErrorStatus(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('statusCode' in error)) return undefined
+  const { statusCode } = error
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
+    ? statusCode
+    : undefined
+}
+
+function send(reply: FastifyReply, secure: boolean, reaction: Reaction): FastifyReply {
+  for (const { name, value, maxAgeSeconds } of reaction.cookies ?? []) {
+    // Browsers let go of a cookie only for the attributes that it was set with.
+    const attributes = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
+    if (value === undefined) reply.clearCookie(name, attributes)
+    else reply.setCookie(name, value, { ...attributes, maxAge: maxAgeSeconds })
+  }
+  return reply.code(reaction.status).headers(reaction.headers).send(reaction.body)
+}
+
+export type { EndpointOptions }

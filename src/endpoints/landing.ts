@@ -1,0 +1,30 @@
+/** Pages on which a way ends. They start nothing by themselves, or browsers would go round in circles. */
+
+import { renderSignedOut } from '../pages/sign-in-pages.ts'
+import { ownPage } from './portal.ts'
+import { type Reaction, redirect } from './reaction.ts'
+import { openSession } from './session-cookie.ts'
+import { NO_WISHES, signInUrl } from './sign-in-url.ts'
+import { openSignOutState } from './sign-out-state.ts'
+import { single, type Visit } from './visit.ts'
+
+/** `/.gatehouse/signed_out`. */
+export async function signedOut(visit: Visit): Promise<Reaction> {
+  const { requestId, head } = visit
+  const signIn = signInUrl('', { kind: 'here', url: '/' }, NO_WISHES)
+  return renderSignedOut({ requestId, head, signInUrl: signIn }, visit.brand)
+}
+
+/**
+ * `/` of `public_url`, and where providers send people after a sign-out: the own page for who is signed in. A
+ * sign-out of ours that was asked to go on somewhere does so from here.
+ */
+export async function landing(visit: Visit): Promise<Reaction> {
+  const state = single(visit.query, 'state')
+  const onward = state === undefined ? undefined : openSignOutState(visit, state)
+  if (onward !== undefined) return redirect(onward)
+  const session = await openSession(visit)
+  if (session === undefined) return signedOut(visit)
+  const wantsJson = !visit.pageVisit && visit.accept.includes('application/json')
+  return ownPage(visit, session, wantsJson ? 'json' : 'page')
+}

@@ -1,0 +1,81 @@
+/** A sign-in that the provider did not finish: whose fault it is goes to the visitor, everything to the log. */
+
+import { GatehouseError } from '../errors.ts'
+import { type Provider, ProviderFailure, type ProviderFailureKind } from '../identity/provider.ts'
+import type { FailureAnswer } from '../pages/answer.ts'
+import { TEXTS } from '../pages/texts.ts'
+import { failure, type Reaction } from './reaction.ts'
+import type { Target } from './sign-in-state.ts'
+import { NO_WISHES, signInUrl } from './sign-in-url.ts'
+import type { Visit } from './visit.ts'
+
+/** Providers put what they like into their errors. */
+const MAX_LOGGED = 500
+
+const HEADINGS: Readonly<Record<ProviderFailureKind, string>> = {
+  denied: TEXTS.signInDeniedTitle,
+  unavailable: TEXTS.signInUnavailableTitle,
+  'invalid-answer': TEXTS.signInFailedTitle,
+  misconfigured: TEXTS.signInFailedTitle,
+  restart: TEXTS.signInFailedTitle,
+  malformed: TEXTS.signInFailedTitle,
+}
+
+/**
+ * The answer to a sign-in at `provider` that failed with `error`.
+ * @throws `error` where it is not the provider's
+ */
+export function providerFailure(
+  visit: Visit,
+  provider: Provider,
+  error: unknown,
+  target: Target,
+): Reaction {
+  if (!(error instanceof ProviderFailure)) throw error
+  visit.onSignIn(provider.name, error.kind)
+  visit.log.warn(
+    {
+      request_id: visit.requestId,
+      provider: provider.name,
+      kind: error.kind,
+      detail: error.message.slice(0, MAX_LOGGED),
+      cause: causeOf(error)?.slice(0, MAX_LOGGED),
+    },
+    'sign-in failed at the provider',
+  )
+  const again = { ...NO_WISHES, provider: provider.name }
+  const ways: Partial<FailureAnswer> =
+    error.kind === 'denied'
+      ? { switchAccountUrl: signInUrl(visit.origin, target, { ...again, renew: true }) }
+      : { retryUrl: signInUrl(visit.origin, target, again) }
+  return failure(visit, error.code, {
+    status: error.status,
+    text: error.text,
+    heading: HEADINGS[error.kind],
+    ...ways,
+  })
+}
+
+/** The store failed after the provider's code was spent: nothing is half-made, and the way back is a fresh sign-in. */
+export function storeFailure(
+  visit: Visit,
+  provider: Provider,
+  error: unknown,
+  target: Target,
+): Reaction {
+  if (!(error instanceof GatehouseError) || error.code !== 'STORE_UNAVAILABLE') throw error
+  visit.onSignIn(provider.name, 'store-unavailable')
+  visit.log.error(
+    { request_id: visit.requestId, provider: provider.name, err: error },
+    'sign-in could not be stored',
+  )
+  return failure(visit, 'STORE_UNAVAILABLE', {
+    heading: TEXTS.signInUnavailableTitle,
+    text: TEXTS.signInNotStored,
+    retryUrl: signInUrl(visit.origin, target, { ...NO_WISHES, provider: provider.name }),
+  })
+}
+
+function causeOf(error: Error): string | undefined {
+  return error.cause instanceof Error ? error.cause.message : undefined
+}

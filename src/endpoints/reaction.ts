@@ -1,0 +1,59 @@
+/** What an endpoint answers, as a value: status, headers, body, and cookies to keep or to forget. */
+
+import type { ErrorCode } from '../errors.ts'
+import type { FailureAnswer, RenderedAnswer } from '../pages/answer.ts'
+import { renderFailure } from '../pages/failure.ts'
+import type { Visit } from './visit.ts'
+
+/** A cookie of ours. All are HttpOnly, for the whole host and for it alone, SameSite=Lax, and Secure over https. */
+export interface CookieChange {
+  readonly name: string
+  /** `undefined`: to be forgotten. */
+  readonly value: string | undefined
+  readonly maxAgeSeconds: number
+}
+
+export interface Reaction extends RenderedAnswer {
+  readonly cookies?: readonly CookieChange[]
+}
+
+/** Sends the browser on, without telling the next host where it comes from. */
+export function redirect(
+  location: string,
+  cookies: readonly CookieChange[] = [],
+  status: 302 | 303 = 302,
+): Reaction {
+  return {
+    status,
+    headers: {
+      location,
+      'content-length': '0',
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+    },
+    body: '',
+    cookies,
+  }
+}
+
+type FailureDetails = Partial<Omit<FailureAnswer, 'code' | 'requestId' | 'head'>>
+
+/** A failure in the form that the visitor reads. */
+export function failure(visit: Visit, code: ErrorCode, details: FailureDetails = {}): Reaction {
+  return renderFailure(
+    {
+      code,
+      requestId: visit.requestId,
+      form: visit.pageVisit ? 'page' : 'json',
+      head: visit.head,
+      ...details,
+    },
+    visit.brand,
+  )
+}
+
+/** @param text what the visitor may know, where that is more than the code's own text */
+export function malformed(visit: Visit, text: string): Reaction {
+  return failure(visit, 'MALFORMED_REQUEST', { text })
+}

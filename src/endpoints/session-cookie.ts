@@ -1,0 +1,25 @@
+/** The session's cookie on the host that was asked: opened, set, cleared. */
+
+import { sessionCookieName } from '../identity/cookie-names.ts'
+import type { LiveSession } from '../identity/session.ts'
+import type { CookieChange } from './reaction.ts'
+import type { Visit } from './visit.ts'
+
+/**
+ * The session that the visitor's cookie opens here; a malformed, foreign or ended one opens none.
+ * @throws GatehouseError STORE_UNAVAILABLE
+ */
+export async function openSession(visit: Visit): Promise<LiveSession | undefined> {
+  const cookie = visit.cookies[sessionCookieName(visit.secure)]
+  if (cookie === undefined || cookie === '') return undefined
+  return visit.sessions.open(cookie, visit.host.name)
+}
+
+export function sessionCookie(visit: Visit, session: LiveSession): CookieChange {
+  const { value, maxAge } = visit.sessions.cookieFor(session, visit.host.name)
+  return { name: sessionCookieName(visit.secure), value, maxAgeSeconds: maxAge }
+}
+
+export function clearedSessionCookie(visit: Visit): CookieChange {
+  return { name: sessionCookieName(visit.secure), value: undefined, maxAgeSeconds: 0 }
+}

@@ -1,0 +1,27 @@
+/** The address that begins a sign-in, and what may be wished for in it. */
+
+import type { Target } from './sign-in-state.ts'
+
+export const SIGN_IN_PATH = '/.gatehouse/sign_in'
+
+/** What may be asked of a sign-in from outside, and nothing else is passed on. */
+export interface Wishes {
+  /** Name of a provider that there is. */
+  readonly provider: string | undefined
+  readonly loginHint: string | undefined
+  /** Another account is wanted: no session that is there is used. */
+  readonly renew: boolean
+}
+
+export const NO_WISHES: Wishes = { provider: undefined, loginHint: undefined, renew: false }
+
+/** The address that begins a sign-in for `target` on `origin`; with a provider's name it asks for that one. */
+export function signInUrl(origin: string, target: Target, wishes: Wishes): string {
+  const parameters = new URLSearchParams(
+    target.kind === 'here' ? { rd: target.url } : { for: target.origin, state: target.state },
+  )
+  if (wishes.provider !== undefined) parameters.set('provider', wishes.provider)
+  if (wishes.loginHint !== undefined) parameters.set('login_hint', wishes.loginHint)
+  if (wishes.renew) parameters.set('switch', 'true')
+  return `${origin}${SIGN_IN_PATH}?${parameters}`
+}

@@ -1,0 +1,120 @@
+/** `/.gatehouse/sign_out`: GET asks, POST does. This session ends on all hosts, then the provider's own. */
+
+import type { Provider } from '../identity/provider.ts'
+import type { LiveSession } from '../identity/session.ts'
+import { renderSignOutQuestion } from '../pages/sign-in-pages.ts'
+import { TEXTS } from '../pages/texts.ts'
+import { failure, type Reaction, redirect } from './reaction.ts'
+import { returnUrl } from './return-url.ts'
+import { clearedSessionCookie, openSession } from './session-cookie.ts'
+import { sealSignOutState } from './sign-out-state.ts'
+import { single, type Visit } from './visit.ts'
+
+export const SIGN_OUT_PATH = '/.gatehouse/sign_out'
+export const SIGNED_OUT_PATH = '/.gatehouse/signed_out'
+
+/** Asks; nothing happens by a link or an image. */
+export async function askSignOut(visit: Visit): Promise<Reaction> {
+  const returnTo = returnTarget(visit, single(visit.query, 'rd'))
+  const session = await openSession(visit)
+  if (session === undefined) return redirect(returnTo ?? SIGNED_OUT_PATH)
+  const provider = visit.providers.get(session.record.provider)
+  const providerUrl = await endSessionUrl(visit, provider, undefined, undefined)
+  return renderSignOutQuestion(
+    {
+      requestId: visit.requestId,
+      head: visit.head,
+      person: session.subject,
+      action: SIGN_OUT_PATH,
+      returnTo,
+      stayUrl: '/.gatehouse/',
+      provider: providerUrl === undefined ? undefined : provider?.displayName,
+      leadsTo: leadsTo(visit, providerUrl, returnTo),
+    },
+    visit.brand,
+  )
+}
+
+/** Does it, when our own page asks. */
+export async function signOut(visit: Visit): Promise<Reaction> {
+  if (!isFromOwnPage(visit)) {
+    return failure(visit, 'ACCESS_DENIED', {
+      text: TEXTS.signOutElsewhere,
+      form: visit.accept.includes('text/html') ? 'page' : 'json',
+    })
+  }
+  const { rd } = visit.form
+  const returnTo = returnTarget(visit, typeof rd === 'string' ? rd : single(visit.query, 'rd'))
+  const cookies = [clearedSessionCookie(visit)]
+  const session = await openSession(visit)
+  if (session === undefined) return redirect(returnTo ?? SIGNED_OUT_PATH, cookies, 303)
+
+  const idToken = await visit.sessions.idToken(session)
+  await visit.sessions.end(session)
+  logSignOut(visit, session)
+  const provider = visit.providers.get(session.record.provider)
+  const state = returnTo === undefined ? undefined : sealSignOutState(visit, returnTo)
+  const providerUrl = await endSessionUrl(visit, provider, idToken, state)
+  return redirect(providerUrl ?? returnTo ?? SIGNED_OUT_PATH, cookies, 303)
+}
+
+/** `Sec-Fetch-Site` cannot be forged by a page; a browser that does not send it sends `Origin` with a POST. */
+function isFromOwnPage({ fetchSite, originHeader, origin }: Visit): boolean {
+  if (fetchSite !== undefined) return fetchSite === 'same-origin'
+  return originHeader === origin
+}
+
+/** Absolute, because it may be followed from another host than this one. */
+function returnTarget(visit: Visit, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  return new URL(returnUrl(text, visit.served.has), visit.origin).href
+}
+
+/** A provider that cannot be reached keeps nobody signed in here. */
+async function endSessionUrl(
+  visit: Visit,
+  provider: Provider | undefined,
+  idToken: string | undefined,
+  state: string | undefined,
+): Promise<string | undefined> {
+  try {
+    return await provider?.endSessionUrl(idToken, state)
+  } catch (error) {
+    visit.log.warn(
+      { request_id: visit.requestId, provider: provider?.name, err: error },
+      'the sign-out at the provider is left out',
+    )
+    return undefined
+  }
+}
+
+/** Chromium holds every redirect after a form against `form-action`; providers send people on within https. */
+function leadsTo(
+  visit: Visit,
+  providerUrl: string | undefined,
+  returnTo: string | undefined,
+): readonly string[] {
+  const origins = new Set([visit.publicOrigin])
+  for (const url of [providerUrl, returnTo]) {
+    if (url === undefined || !URL.canParse(url)) continue
+    const { origin, protocol } = new URL(url)
+    origins.add(origin)
+    if (url === providerUrl && protocol === 'https:') origins.add('https:')
+  }
+  return [...origins]
+}
+
+function logSignOut(visit: Visit, { id, record }: LiveSession): void {
+  visit.log.info(
+    {
+      request_id: visit.requestId,
+      host: visit.host.name,
+      provider: record.provider,
+      subject: record.sub,
+      email: record.email,
+      session: id,
+      source_ip: visit.clientAddress,
+    },
+    'signed out',
+  )
+}

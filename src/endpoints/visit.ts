@@ -1,0 +1,108 @@
+/** One request to an endpoint of ours: what was read of it, and what is in force while it is answered. */
+
+import type { FastifyRequest } from 'fastify'
+import type { Snapshot } from '../config/snapshot.ts'
+import type { Provider } from '../identity/provider.ts'
+import type { Sessions } from '../identity/sessions.ts'
+import { type Brand, brandOf } from '../pages/brand.ts'
+import type { Log } from '../support/log.ts'
+import type { Clock } from '../support/time.ts'
+import { type Exchange, exchangeOf } from './exchange.ts'
+import { createSeals, type Seals } from './seals.ts'
+import { type ServedOrigins, servedOrigins } from './served-origins.ts'
+
+/** How a sign-in came out, for the metrics: a closed list. */
+export type SignInResult =
+  | 'ok'
+  | 'denied'
+  | 'unavailable'
+  | 'invalid-answer'
+  | 'misconfigured'
+  | 'restart'
+  | 'malformed'
+  | 'store-unavailable'
+
+export interface EndpointOptions {
+  readonly snapshot: () => Snapshot
+  readonly sessions: Sessions
+  /** By the name that the config gives them. */
+  readonly providers: () => ReadonlyMap<string, Provider>
+  readonly assertion: () => { readonly jwks: object }
+  /** Decoded `session.secret`: the first seals, all open. */
+  readonly secrets: () => readonly Uint8Array[]
+  readonly now: Clock
+  readonly log: Log
+  readonly onSignIn: (provider: string, result: SignInResult) => void
+}
+
+export interface Visit extends Exchange {
+  readonly method: string
+  readonly head: boolean
+  readonly query: URLSearchParams
+  /** Of a form that was posted. */
+  readonly form: Readonly<Record<string, unknown>>
+  /** By name; of two with one name the first. */
+  readonly cookies: Readonly<Record<string, string | undefined>>
+  readonly rawHeaders: readonly string[]
+  readonly accept: string
+  readonly userAgent: string
+  readonly fetchSite: string | undefined
+  readonly originHeader: string | undefined
+  readonly snapshot: Snapshot
+  readonly brand: Brand
+  readonly publicOrigin: string
+  readonly served: ServedOrigins
+  readonly providers: ReadonlyMap<string, Provider>
+  readonly sessions: Sessions
+  readonly seals: Seals
+  /** Public keys of the assertion. */
+  readonly jwks: () => object
+  readonly now: Clock
+  readonly log: Log
+  readonly onSignIn: EndpointOptions['onSignIn']
+}
+
+/** A request keeps the snapshot and the providers that it began with. */
+export function visitOf(request: FastifyRequest, options: EndpointOptions): Visit {
+  const exchange = exchangeOf(request)
+  const snapshot = options.snapshot()
+  const { headers } = request.raw
+  return {
+    ...exchange,
+    method: request.method,
+    head: request.method === 'HEAD',
+    query: new URLSearchParams(exchange.path.query),
+    form: isRecord(request.body) ? request.body : {},
+    cookies: request.cookies,
+    rawHeaders: request.raw.rawHeaders,
+    accept: headers.accept ?? '',
+    userAgent: headers['user-agent'] ?? '',
+    fetchSite: text(headers['sec-fetch-site']),
+    originHeader: headers.origin,
+    snapshot,
+    brand: brandOf(snapshot),
+    publicOrigin: snapshot.config.server.public_url,
+    served: servedOrigins(snapshot),
+    providers: options.providers(),
+    sessions: options.sessions,
+    seals: createSeals(options.secrets()),
+    jwks: () => options.assertion().jwks,
+    now: options.now,
+    log: options.log,
+    onSignIn: options.onSignIn,
+  }
+}
+
+/** The value of a parameter that is there once; one that is repeated says nothing. */
+export function single(query: URLSearchParams, name: string): string | undefined {
+  const values = query.getAll(name)
+  return values.length === 1 ? values[0] : undefined
+}
+
+function text(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
