@@ -70,7 +70,7 @@ export async function loadSnapshot(options: LoadOptions): Promise<LoadResult> {
   problems.push(...(policies?.problems ?? []))
   const failed = {
     snapshot: undefined,
-    problems: errorsFirst(problems),
+    problems: inOrder(problems),
     stamps: files.stamps(),
   }
   if (hasErrors(problems) || checked === undefined || policies === undefined) return failed
@@ -98,7 +98,7 @@ export async function loadPolicies(
   const roots = paths.map((path) => ({ path, at: { file: path, line: 1, column: 1 } }))
   const files = createInputFiles()
   const { table, problems } = await compileFiles(roots, UNKNOWN_SETTINGS, files)
-  return { table, problems: errorsFirst(problems) }
+  return { table, problems: inOrder(problems) }
 }
 
 /** What the config says about policies. */
@@ -148,7 +148,14 @@ function settingsIn(written: unknown): PolicySettings {
   }
 }
 
-function errorsFirst(problems: readonly Problem[]): readonly Problem[] {
-  const rank = ({ severity }: Problem) => (severity === 'error' ? 0 : 1)
-  return [...problems].sort((a, b) => rank(a) - rank(b))
+/** Errors before warnings; within both the config before the policies, and each file from top to bottom. */
+function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  const files = [...new Set(problems.map((problem) => problem.file))]
+  const ranks = new Map(files.map((file, index) => [file, index]))
+  const severity = (problem: Problem) => (problem.severity === 'error' ? 0 : 1)
+  const rank = (problem: Problem) => ranks.get(problem.file) ?? 0
+  return [...problems].sort(
+    (a, b) =>
+      severity(a) - severity(b) || rank(a) - rank(b) || a.line - b.line || a.column - b.column,
+  )
 }

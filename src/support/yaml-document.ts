@@ -11,6 +11,7 @@ import {
   LineCounter,
   type Node,
   parseAllDocuments,
+  type YAMLError,
 } from 'yaml'
 import { error, type Position, type Problem } from './problem.ts'
 
@@ -95,7 +96,7 @@ export function readYaml(file: string, text: string): YamlDocument {
   if (!Array.isArray(documents)) return withoutValue(file, [])
   const document = documents[0]
   if (document === undefined) return withoutValue(file, [])
-  const problems: Problem[] = [...document.errors, ...document.warnings].map((issue) =>
+  const problems: Problem[] = independent([...document.errors, ...document.warnings]).map((issue) =>
     error(position(issue.pos[0]), plainMessage(issue.message)),
   )
   const second = documents[1]
@@ -109,6 +110,12 @@ export function readYaml(file: string, text: string): YamlDocument {
   }
   if (problems.length > 0) return withoutValue(file, problems)
   return withValue(file, document, position)
+}
+
+/** Once the syntax is broken the parser guesses, and what it says after that misleads: one mistake, one line. */
+function independent(issues: readonly YAMLError[]): readonly YAMLError[] {
+  const broken = issues.find((issue) => issue.code !== 'DUPLICATE_KEY')
+  return issues.filter((issue) => issue === broken || issue.code === 'DUPLICATE_KEY')
 }
 
 function withValue(

@@ -1,0 +1,99 @@
+/** Which policies a command means: those of the config, of `./policies`, or of the folder that its paths lie in. */
+
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import type { ProviderFacts } from '../policy/compile.ts'
+import { valueBelow } from '../support/check-schema.ts'
+import { isMapping } from '../support/mapping.ts'
+import { error, hasErrors, type Problem } from '../support/problem.ts'
+import type { InputFiles } from './input-files.ts'
+import type { PolicyRoot } from './policy-files.ts'
+import { readConfig } from './read-config.ts'
+import type { Environment } from './references.ts'
+
+export interface RootOptions {
+  /** Absolute. */
+  readonly cwd: string
+  readonly env: Environment
+  /** Absolute; `undefined` where none is given and there is none at the usual place. */
+  readonly configFile: string | undefined
+  readonly files: InputFiles
+}
+
+/** Policies that are one set, and what the config says about them. */
+export interface PolicyRoots {
+  readonly roots: readonly PolicyRoot[]
+  readonly allowHttp: boolean
+  readonly providers: ReadonlyMap<string, ProviderFacts> | undefined
+}
+
+/** The folder of policies where no config says otherwise. */
+const DEFAULT_FOLDER = 'policies'
+
+/**
+ * The config's policies. Of the config only what policies need is looked at: a secret that is not set where policies
+ * are tested is no matter.
+ */
+export async function configuredRoots(
+  options: RootOptions,
+): Promise<{ readonly set: PolicyRoots; readonly problems: readonly Problem[] }> {
+  const { configFile, cwd, env, files } = options
+  if (configFile === undefined)
+    return { set: withoutConfig(join(cwd, DEFAULT_FOLDER)), problems: [] }
+  const read = await readConfig(configFile, env, files)
+  if (!isMapping(read.written)) {
+    const problems = hasErrors(read.problems)
+      ? read.problems
+      : [error({ file: configFile, line: 1, column: 1 }, 'the config file is empty')]
+    return { set: withoutConfig(join(cwd, DEFAULT_FOLDER)), problems }
+  }
+  const written = valueBelow(read.written, ['policies'])
+  const isFit = Array.isArray(written) && written.every((path) => typeof path === 'string')
+  const paths: readonly string[] = isFit ? written : [DEFAULT_FOLDER]
+  const providers = valueBelow(read.written, ['providers'])
+  const set: PolicyRoots = {
+    roots: paths.map((path, index) => ({
+      path: resolve(dirname(configFile), path),
+      at: read.document.valueAt(['policies', index]),
+    })),
+    allowHttp: valueBelow(read.written, ['server', 'allow_http']) === true,
+    providers: isMapping(providers)
+      ? new Map(Object.keys(providers).map((name) => [name, {}]))
+      : undefined,
+  }
+  return { set, problems: [] }
+}
+
+/**
+ * The root that `path` lies in: one of `configured`, else the nearest folder above it that has people for tests, else
+ * its own folder.
+ */
+export async function rootsOf(
+  path: string,
+  configured: PolicyRoots,
+  files: InputFiles,
+): Promise<PolicyRoots> {
+  if (configured.roots.some((root) => isWithin(path, root.path))) return configured
+  const own = (await files.kindOf(path)) === 'folder' ? path : dirname(path)
+  for (let folder = own; ; folder = dirname(folder)) {
+    if ((await files.kindOf(join(folder, SUBJECTS_PATH))) === 'file') return withoutConfig(folder)
+    if (folder === dirname(folder)) return withoutConfig(own)
+  }
+}
+
+/** Below a root: the people that its tests are about. */
+export const SUBJECTS_PATH = join('testdata', 'subjects.yaml')
+
+function isWithin(path: string, root: string): boolean {
+  const folder = root.endsWith('.yaml') ? dirname(root) : root
+  const way = relative(folder, path)
+  return way !== '..' && !way.startsWith(`..${sep}`)
+}
+
+/** Without a config nobody knows what it would allow. */
+function withoutConfig(path: string): PolicyRoots {
+  return {
+    roots: [{ path, at: { file: path, line: 1, column: 1 } }],
+    allowHttp: true,
+    providers: undefined,
+  }
+}
