@@ -40,7 +40,7 @@ const MAX_USER_AGENT_LENGTH = 256
 
 export interface SessionsOptions {
   readonly store: SessionStore
-  /** Decoded `session.secret`: the first seals, all open. Gives the same array until they change. */
+  /** Decoded `session.secret`: the first seals, all open. The same array from one reload to the next. */
   readonly secrets: () => readonly Uint8Array[]
   readonly now: Clock
   readonly lifetimes: () => SessionLifetimes
@@ -60,11 +60,12 @@ export function createSessions(options: SessionsOptions): Sessions {
   /** Rotation takes effect at once: cookies that only a removed secret opens must not live on in the cache. */
   const seals = (): SessionSeals => {
     const present = secrets()
-    if (present !== sealedUnder) {
+    if (present === sealedUnder) return currentSeals
+    if (!sameSecrets(present, sealedUnder)) {
       currentSeals = createSessionSeals(present)
-      sealedUnder = present
       cookies.clear()
     }
+    sealedUnder = present
     return currentSeals
   }
   const sessions = createOpenSessions({ ...options, seals })
@@ -171,6 +172,13 @@ export function createSessions(options: SessionsOptions): Sessions {
 function own(session: LiveSession): OpenSession {
   if (session instanceof OpenSession) return session
   throw new TypeError('not a session that was opened or made here')
+}
+
+function sameSecrets(one: readonly Uint8Array[], other: readonly Uint8Array[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every((secret, i) => Buffer.compare(secret, other[i] ?? Buffer.alloc(0)) === 0)
+  )
 }
 
 function boundTo(host: string, binding: string): string {

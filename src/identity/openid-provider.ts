@@ -1,0 +1,272 @@
+/**
+ * An OpenID Connect provider, by openid-client, which is used nowhere else: its defaults do not verify signatures, and
+ * it takes the redirect URI from whatever URL it is given.
+ */
+
+import * as oidc from 'openid-client'
+import type { ProviderConfig } from '../config/schema.ts'
+import { type Every, every } from '../support/every.ts'
+import type { Log } from '../support/log.ts'
+import type { Clock, EpochMs } from '../support/time.ts'
+import { type ClaimRules, type Claims, lacksClaims, readPerson, type UserInfo } from './claims.ts'
+import { keepFresh } from './kept-fresh.ts'
+import {
+  type AuthorizationRequest,
+  type ExpectedAnswer,
+  type Provider,
+  ProviderFailure,
+  type SignedIn,
+} from './provider.ts'
+import { readCallback } from './provider-callback.ts'
+import { failureOf } from './provider-errors.ts'
+import { createProviderFetch, type Fetch, TIMEOUT_SECONDS } from './provider-fetch.ts'
+import { checkIssuer, checkMetadata, type ProviderMetadata, usesHttp } from './provider-metadata.ts'
+
+const METADATA_MAX_AGE_MS = 24 * 3_600_000
+const DEFAULT_SCOPES = ['openid', 'profile', 'email']
+
+export interface OpenIdProviderOptions {
+  /** Origin of `server.public_url`: callbacks come there, whatever a request's Host says. */
+  readonly publicUrl: string
+  readonly log: Log
+  readonly now?: Clock
+  readonly every?: Every
+  readonly fetch?: Fetch
+}
+
+/** Begins to look for the provider at once, and goes on until it is found; never throws or rejects for that. */
+export function createOpenIdProvider(
+  name: string,
+  config: ProviderConfig,
+  options: OpenIdProviderOptions,
+): Provider {
+  const { log, now = Date.now } = options
+  const redirectUri = new URL(new URL(options.publicUrl).origin + config.redirect_path).href
+  const rules: ClaimRules = {
+    groupsClaims: [config.groups_claim].flat(),
+    allowUnverifiedEmail: config.allow_unverified_email,
+  }
+  const fetch = createProviderFetch({
+    fetch: options.fetch ?? globalThis.fetch,
+    keysUrl: () => known.current()?.jwks_uri,
+    now,
+    log,
+  })
+
+  const known = keepFresh<ProviderMetadata>({
+    load: () => discover(config, fetch),
+    maxAgeMs: METADATA_MAX_AGE_MS,
+    now,
+    every: options.every ?? every,
+    onLoaded: () => log.info({ provider: name }, 'the provider is known'),
+    onFailed: (err, retryInMs) =>
+      log.warn({ err, provider: name, retry_in_ms: retryInMs }, 'the provider is not available'),
+  })
+
+  async function redeemCode(callback: URL, expected: ExpectedAnswer): Promise<SignedIn> {
+    const metadata = await known.get()
+    if (
+      metadata.authorization_response_iss_parameter_supported === true &&
+      !callback.searchParams.has('iss')
+    ) {
+      throw new ProviderFailure('malformed', 'the callback lacks the `iss` that the provider sends')
+    }
+    const client = configure(config, metadata, fetch)
+    const tokens = await oidc.authorizationCodeGrant(client, callback, {
+      expectedState: expected.state,
+      expectedNonce: expected.nonce,
+      pkceCodeVerifier: expected.codeVerifier,
+      idTokenExpected: true,
+      ...(expected.maxAgeSeconds === undefined ? {} : { maxAge: expected.maxAgeSeconds }),
+    })
+    const idToken = tokens.claims()
+    if (idToken === undefined || tokens.id_token === undefined) {
+      throw new ProviderFailure('invalid-answer', 'the provider sent no ID token')
+    }
+    checkParty(idToken, config.client_id)
+    const userInfo = lacksClaims(idToken, rules)
+      ? await askUserInfo(client, tokens.access_token, idToken.sub)
+      : ({ kind: 'not-asked' } as const)
+    const expiresIn = tokens.expires_in
+    return {
+      sub: idToken.sub,
+      ...readPerson(idToken, userInfo, rules),
+      ...authentication(idToken, now()),
+      tokens: {
+        idToken: tokens.id_token,
+        accessToken: tokens.access_token,
+        refreshToken: tokens.refresh_token,
+        accessTokenExpiresAt: expiresIn === undefined ? undefined : now() + expiresIn * 1_000,
+      },
+    }
+  }
+
+  async function askUserInfo(
+    client: oidc.Configuration,
+    accessToken: string,
+    sub: string,
+  ): Promise<UserInfo> {
+    if (client.serverMetadata().userinfo_endpoint === undefined) return { kind: 'not-asked' }
+    try {
+      const claims = await oidc.fetchUserInfo(client, accessToken, sub)
+      return { kind: 'answered', claims }
+    } catch (error) {
+      // Refused for good, for want of a scope perhaps: what it would have told stays unknown. Anything else ends the
+      // sign-in, since a session without claims that a deny rule looks for would let in whom it is to keep out.
+      if (!isRefusal(error)) throw failureOf(error, 'UserInfo')
+      log.warn({ provider: name }, 'the provider refuses UserInfo; groups are unknown')
+      return { kind: 'failed' }
+    }
+  }
+
+  return {
+    name,
+    displayName: config.display_name ?? name,
+    redirectPath: config.redirect_path,
+    issuer: config.issuer,
+
+    async authorizationUrl(request) {
+      const metadata = await known.get()
+      const challenge = await oidc.calculatePKCECodeChallenge(request.codeVerifier)
+      return oidc.buildAuthorizationUrl(configure(config, metadata, fetch), {
+        redirect_uri: redirectUri,
+        scope: scopesOf(config, metadata).join(' '),
+        code_challenge: challenge,
+        code_challenge_method: 'S256',
+        ...requestParameters(request),
+      })
+    },
+
+    async redeem(query, expected) {
+      const callback = new URL(redirectUri)
+      callback.search = readCallback(query, expected.state, config.issuer).toString()
+      try {
+        return await redeemCode(callback, expected)
+      } catch (error) {
+        const failure = failureOf(error, 'redeeming the code')
+        // Its endpoints or keys may have moved.
+        if (failure.kind === 'unavailable' || failure.kind === 'invalid-answer') known.distrust()
+        throw failure
+      }
+    },
+
+    async endSessionUrl(idToken, state) {
+      const metadata = known.current()
+      // Without a hint providers ask the person or show an error page: signing out here is then all there is.
+      if (metadata?.end_session_endpoint === undefined || idToken === undefined) return undefined
+      const landing = config.post_logout_redirect_uri
+      const url = oidc.buildEndSessionUrl(configure(config, metadata, fetch), {
+        id_token_hint: idToken,
+        ...(landing === undefined ? {} : { post_logout_redirect_uri: landing }),
+        ...(landing === undefined || state === undefined ? {} : { state }),
+      })
+      return url.href
+    },
+
+    status: () => {
+      const error = known.lastError()
+      return {
+        ready: known.current() !== undefined,
+        lastError: error instanceof Error ? error.message : undefined,
+      }
+    },
+    close: () => known.close(),
+  }
+}
+
+/** Rejects with ProviderFailure. */
+async function discover(config: ProviderConfig, fetch: Fetch): Promise<ProviderMetadata> {
+  const issuer = checkIssuer(config.issuer, config.allow_http)
+  try {
+    const found = await oidc.discovery(issuer, config.client_id, undefined, oidc.None(), {
+      [oidc.customFetch]: toCustomFetch(fetch),
+      timeout: TIMEOUT_SECONDS,
+      execute: issuer.protocol === 'http:' ? [oidc.allowInsecureRequests] : [],
+    })
+    return checkMetadata(found.serverMetadata(), config.issuer, config.allow_http)
+  } catch (error) {
+    throw failureOf(error, `discovery of \`${config.issuer}\``)
+  }
+}
+
+/**
+ * Made anew for each use: it would keep keys for five minutes by itself, and refuse tokens under a new key of the same
+ * name for as long. provider-fetch.ts keeps them instead.
+ */
+function configure(
+  config: ProviderConfig,
+  metadata: ProviderMetadata,
+  fetch: Fetch,
+): oidc.Configuration {
+  const client = new oidc.Configuration({ ...metadata }, config.client_id, {}, clientAuth(config))
+  client[oidc.customFetch] = toCustomFetch(fetch)
+  client.timeout = TIMEOUT_SECONDS
+  oidc.enableNonRepudiationChecks(client)
+  // checkMetadata has judged each address: http stands only where it is allowed.
+  if (usesHttp(metadata)) oidc.allowInsecureRequests(client)
+  return client
+}
+
+function toCustomFetch(fetch: Fetch): oidc.CustomFetch {
+  return (url, { method, headers, body, redirect }) =>
+    fetch(url, { method, headers, redirect, body: body as NonNullable<RequestInit['body']> | null })
+}
+
+function clientAuth(config: ProviderConfig): oidc.ClientAuth {
+  const secret = config.client_secret?.reveal()
+  if (secret === undefined || config.client_auth === 'none') return oidc.None()
+  return config.client_auth === 'client_secret_post'
+    ? oidc.ClientSecretPost(secret)
+    : oidc.ClientSecretBasic(secret)
+}
+
+function scopesOf(config: ProviderConfig, metadata: ProviderMetadata): readonly string[] {
+  if (config.scopes !== undefined) return config.scopes
+  // Some providers refuse a scope that they do not know.
+  const listed = metadata.scopes_supported?.includes('groups') === true
+  return listed ? [...DEFAULT_SCOPES, 'groups'] : DEFAULT_SCOPES
+}
+
+function requestParameters(request: AuthorizationRequest): Record<string, string> {
+  const { state, nonce, loginHint, prompt, acrValues, maxAgeSeconds } = request
+  return {
+    state,
+    nonce,
+    ...(loginHint === undefined ? {} : { login_hint: loginHint }),
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(acrValues === undefined ? {} : { acr_values: acrValues.join(' ') }),
+    ...(maxAgeSeconds === undefined ? {} : { max_age: String(maxAgeSeconds) }),
+  }
+}
+
+/** openid-client looks at `azp` only where there are several audiences (OpenID Connect Core §3.1.3.7, 5). */
+function checkParty(idToken: Claims, clientId: string): void {
+  if (Object.hasOwn(idToken, 'azp') && idToken['azp'] !== clientId) {
+    throw new ProviderFailure('invalid-answer', 'the ID token was issued to another client (`azp`)')
+  }
+  if (idToken['sub'] === '') {
+    throw new ProviderFailure('invalid-answer', 'the ID token has an empty `sub`')
+  }
+}
+
+function authentication(
+  idToken: Claims,
+  time: EpochMs,
+): Pick<SignedIn, 'acr' | 'amr' | 'authTime' | 'sid'> {
+  const { acr, amr, auth_time: authTime, sid } = idToken
+  const methods = [amr].flat()
+  return {
+    acr: typeof acr === 'string' ? acr : undefined,
+    amr: methods.filter((method) => typeof method === 'string'),
+    // Never in the future: an authentication must not look fresh for longer than it is.
+    authTime: typeof authTime === 'number' ? Math.min(authTime * 1_000, time) : undefined,
+    sid: typeof sid === 'string' && sid !== '' ? sid : undefined,
+  }
+}
+
+/** UserInfo said no to this token: a challenge, or another 4xx. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof oidc.WWWAuthenticateChallengeError) return true
+  const cause = error instanceof oidc.ClientError ? error.cause : undefined
+  return cause instanceof Response && cause.status >= 400 && cause.status < 500
+}

@@ -1,0 +1,124 @@
+/**
+ * What a provider's errors mean for the person (product 4.1). Details are for the log: no token, code, secret or text of
+ * an answer's body gets into them, and no error of a library is attached, since those carry whole answers.
+ */
+
+import { ProviderFailure, type ProviderFailureKind } from './provider.ts'
+
+/** Codes that the provider sends the browser back with (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6). */
+const CALLBACK_ERRORS: Readonly<Record<string, ProviderFailureKind>> = {
+  access_denied: 'denied',
+  temporarily_unavailable: 'unavailable',
+  server_error: 'unavailable',
+  login_required: 'restart',
+  interaction_required: 'restart',
+  account_selection_required: 'restart',
+  consent_required: 'restart',
+  invalid_scope: 'misconfigured',
+  unauthorized_client: 'misconfigured',
+  unsupported_response_type: 'misconfigured',
+  invalid_request: 'misconfigured',
+  invalid_request_uri: 'misconfigured',
+  invalid_request_object: 'misconfigured',
+  request_not_supported: 'misconfigured',
+  request_uri_not_supported: 'misconfigured',
+}
+
+/** Codes of the token endpoint (RFC 6749 §5.2) that are not about our own credentials or settings. */
+const TOKEN_ERRORS: Readonly<Record<string, ProviderFailureKind>> = {
+  invalid_grant: 'restart',
+  login_required: 'restart',
+  interaction_required: 'restart',
+  consent_required: 'restart',
+  access_denied: 'denied',
+  temporarily_unavailable: 'unavailable',
+  server_error: 'unavailable',
+  slow_down: 'unavailable',
+}
+
+const MAX_TEXT_LENGTH = 200
+
+/** For `error` in a callback. A code that is not known is a refusal: it leads neither into a loop nor in. */
+export function callbackFailure(error: string, description: string | null): ProviderFailure {
+  const kind = own(CALLBACK_ERRORS, error) ?? 'denied'
+  return new ProviderFailure(kind, `the provider answered ${quoted(error, description)}`)
+}
+
+/** For whatever was thrown while the code was redeemed or the provider was asked for something else. */
+export function failureOf(thrown: unknown, doing: string): ProviderFailure {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    if (error instanceof ProviderFailure) return error
+  }
+  const code = textProperty(thrown, 'code')
+  switch (code) {
+    case 'OAUTH_RESPONSE_BODY_ERROR': {
+      const error = textProperty(thrown, 'error') ?? ''
+      const description = textProperty(thrown, 'error_description') ?? null
+      const kind = own(TOKEN_ERRORS, error) ?? 'misconfigured'
+      return new ProviderFailure(
+        kind,
+        `${doing}: the provider answered ${quoted(error, description)}`,
+      )
+    }
+    case 'OAUTH_WWW_AUTHENTICATE_CHALLENGE':
+      return new ProviderFailure(
+        'misconfigured',
+        `${doing}: the provider does not accept our credentials`,
+      )
+    case 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED':
+      return new ProviderFailure(
+        'invalid-answer',
+        `${doing}: ${explain(thrown)}; compare the clocks`,
+      )
+    default:
+      return new ProviderFailure('invalid-answer', `${doing}: ${explain(thrown)}`)
+  }
+}
+
+/** Someone else's text for our log: one line, printable, short. */
+export function cleaned(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be removed
+  const printable = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029`]+/g, ' ')
+  return printable.length > MAX_TEXT_LENGTH
+    ? `${printable.slice(0, MAX_TEXT_LENGTH)}...`
+    : printable
+}
+
+function quoted(error: string, description: string | null): string {
+  return description === null
+    ? `\`${cleaned(error)}\``
+    : `\`${cleaned(error)}\`: \`${cleaned(description)}\``
+}
+
+/** Messages of the protocol libraries. Those of JSON and network errors quote what they failed on, so they stay out. */
+function explain(thrown: unknown): string {
+  const messages: string[] = []
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    if (error instanceof SyntaxError) break
+    messages.push(error.message + comparison(error))
+  }
+  return cleaned(messages.join(': ')) || 'unknown error'
+}
+
+/** Issuer and audience are no secrets, and seeing both values is what mends a wrong setting. */
+function comparison({ cause }: Error): string {
+  if (typeof cause !== 'object' || cause === null || !('expected' in cause)) return ''
+  const claim = textProperty(cause, 'claim')
+  if (claim !== 'iss' && claim !== 'aud') return claim === undefined ? '' : ` (\`${claim}\`)`
+  const claims = 'claims' in cause ? cause.claims : undefined
+  const received =
+    typeof claims === 'object' && claims !== null && claim in claims
+      ? JSON.stringify((claims as Record<string, unknown>)[claim])
+      : 'none'
+  return ` (\`${claim}\`: expected ${JSON.stringify(cause.expected)}, received ${received})`
+}
+
+function textProperty(value: unknown, name: string): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const property = (value as Record<string, unknown>)[name]
+  return typeof property === 'string' ? property : undefined
+}
+
+function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined
+}
