@@ -2,8 +2,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { type EndpointOptions, endpoints } from '../endpoints/endpoints.ts'
+import { endpoints } from '../endpoints/endpoints.ts'
 import { attachExchange } from '../endpoints/exchange.ts'
+import type { EndpointOptions } from '../endpoints/visit.ts'
 import { answerForm } from '../proxy/answer-form.ts'
 import { type BrokenRequest, createListener, isWebSocketUpgrade } from '../proxy/listener.ts'
 import { createPipeline, type OwnRequest } from '../proxy/pipeline.ts'
@@ -48,7 +49,9 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
       })
     },
   })
-  await fastify.register(async (scope) => endpoints(scope, options.endpoints))
+  fastify.register((scope, _options, done) => {
+    endpoints(scope, options.endpoints).then(() => done(), done)
+  })
   fastify.register((scope, _options, done) => {
     webSocketUpgrades(scope, parts)
     done()

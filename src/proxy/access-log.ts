@@ -1,6 +1,6 @@
 /** One JSON line per request (product 5): written without blocking, bounded, and losses counted. */
 
-import { SonicBoom } from 'sonic-boom'
+import { destination as openDestination } from 'pino'
 import type { LiveSession } from '../identity/session.ts'
 import type { Decision } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
@@ -43,8 +43,8 @@ const FLUSH_MS = 100
 /** @param destination `stdout` or a file, which is appended to */
 export function openAccessLog(destination: string): AccessLog {
   let lost = 0
-  const sink = new SonicBoom({
-    ...(destination === 'stdout' ? { fd: 1 } : { dest: destination, append: true, mkdir: true }),
+  const sink = openDestination({
+    ...(destination === 'stdout' ? { dest: 1 } : { dest: destination, append: true, mkdir: true }),
     sync: false,
     minLength: 8_192,
     maxLength: MAX_BUFFERED_BYTES,
@@ -66,16 +66,15 @@ export function openAccessLog(destination: string): AccessLog {
   }
 }
 
-function closeSink(sink: SonicBoom): Promise<void> {
+/** Writes what is left; a destination that takes no more is given up, and what it did not take was counted. */
+function closeSink(sink: ReturnType<typeof openDestination>): Promise<void> {
   return new Promise((resolve) => {
-    try {
-      sink.flushSync()
-    } catch {
-      // The destination is gone; what it did not take is lost and was counted.
-    }
     sink.once('close', resolve)
-    sink.once('error', () => resolve())
-    sink.destroy()
+    sink.once('error', () => {
+      sink.destroy()
+      resolve()
+    })
+    sink.end()
   })
 }
 

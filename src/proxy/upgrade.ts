@@ -41,8 +41,11 @@ const ROUTE: unique symbol = Symbol('route')
 type UpgradeRequest = IncomingMessage & { [UPGRADE]?: Upgrade; originalUrl?: string }
 type UpstreamHeaders = Record<string, string | string[]> & { [ROUTE]?: Route }
 
-/** Every upgrade is routed to one place, whatever its target: the target is read once, in `admit`. */
-export const UPGRADE_PATH = '/'
+/**
+ * Every upgrade is routed to one place, whatever its target: the target is read once, in `admit`. No route of a config
+ * can be there, and a plain request that asks for it meets `admit` as well, which knows no such endpoint.
+ */
+export const UPGRADE_PATH = '/.gatehouse/upgrade'
 
 export function webSocketUpgrades(fastify: FastifyInstance, parts: UpgradeParts): void {
   fastify.addHook('onRequest', async (request, reply) => {

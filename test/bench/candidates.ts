@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSessions } from '../../src/identity/live-sessions.ts'
-import { openStore } from '../../src/identity/open-store.ts'
+import { createSqliteStore } from '../../src/identity/sqlite-store.ts'
 import { freePort } from '../support/free-port.ts'
 import { type Pinned, startPinned } from './processes.ts'
 
@@ -122,7 +122,7 @@ logging: { decisions: decisions.log }
 /** The session that a sign-in would have left in the store, and its cookie. */
 async function signedInCookie(file: string, secret: Buffer): Promise<string> {
   const secrets = [secret]
-  const store = openStore({ kind: 'sqlite', file }, { now: Date.now })
+  const store = createSqliteStore(file, { now: Date.now })
   const quiet = () => undefined
   const sessions = createSessions({
     store,
