@@ -11,6 +11,15 @@ export function printProblems(problems: readonly Problem[], io: Io): void {
   }
 }
 
+/** Prints the errors among `problems`; returns the exit code for bad input. */
+export function printErrors(problems: readonly Problem[], io: Io): 2 {
+  printProblems(
+    problems.filter(({ severity }) => severity === 'error'),
+    io,
+  )
+  return 2
+}
+
 /** `path` relative to `cwd` where it lies below it, else as it is. */
 export function shownPath(path: string, cwd: string): string {
   const short = relative(cwd, path)

@@ -2,9 +2,11 @@
 
 import { Command, CommanderError } from 'commander'
 import { addCheck } from './check.ts'
+import { addExplain } from './explain.ts'
 import type { AddCommand, Io } from './io.ts'
 import { addKeygen } from './keygen.ts'
 import { addSchema } from './schema.ts'
+import { addTest } from './test.ts'
 
 /** Exit codes of product 1; those of single commands stand with them. */
 export const EXIT = { ok: 0, fault: 1, badInput: 2 } as const
@@ -37,7 +39,7 @@ export async function run(
   return exitCode
 }
 
-const COMMANDS: readonly AddCommand[] = [addCheck, addKeygen, addSchema]
+const COMMANDS: readonly AddCommand[] = [addCheck, addExplain, addKeygen, addSchema, addTest]
 
 function createProgram(io: Io): Command {
   const program = new Command('gatehouse')
