@@ -58,9 +58,12 @@ export function keepFresh<T>(options: KeptFreshOptions<T>): KeptFresh<T> {
 
   /** One attempt at a time. */
   function fetchNow(): Promise<T> {
-    underWay ??= attempt().finally(() => {
-      underWay = undefined
-    })
+    // Not before the caller holds what this function returns: `load` may look at it.
+    underWay ??= Promise.resolve()
+      .then(attempt)
+      .finally(() => {
+        underWay = undefined
+      })
     return underWay
   }
 
