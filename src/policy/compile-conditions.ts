@@ -5,7 +5,7 @@ import type { Operator, OperatorName, PolicyNode } from './compiled-policy.ts'
 import { compileCriterion } from './criteria.ts'
 import type { CriterionContext } from './criterion.ts'
 import { createDefinitions, type Definitions } from './definitions.ts'
-import { compileOperator, isOperator } from './operators.ts'
+import { isOperator, operatorNode } from './operators.ts'
 
 /** With its conditions written out, a policy has at most so many criteria, */
 export const MAX_CRITERIA = 10_000
@@ -70,7 +70,8 @@ export function createConditionCompiler(
     const found = conditions.use(name, value.at)
     if (found === undefined) return undefined
     const { node: body, criteria, levels } = found
-    const node: PolicyNode = { kind: 'use', name, at: keyAt, evaluate: body.evaluate, body }
+    const { evaluate, always } = body
+    const node: PolicyNode = { kind: 'use', name, at: keyAt, evaluate, always, body }
     return { node, criteria, levels }
   }
 
@@ -104,8 +105,7 @@ export function createConditionCompiler(
         `with its conditions written out this has more than ${MAX_CRITERIA} criteria or ${MAX_LEVELS} levels`,
       )
     }
-    const evaluate = compileOperator(operator, items)
-    return { node: { kind: 'operator', operator, at: keyAt, evaluate, items }, criteria, levels }
+    return { node: operatorNode(operator, items, keyAt), criteria, levels }
   }
 
   return { conditions, operator: compileOperatorEntry }

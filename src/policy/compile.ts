@@ -4,11 +4,12 @@
  */
 
 import { compileRouteTable, type RouteTable } from '../routing/route-table.ts'
-import { error, type Position, type Problem, warning } from '../support/problem.ts'
+import { error, hasErrors, type Position, type Problem, warning } from '../support/problem.ts'
 import { didYouMean } from '../support/suggest.ts'
 import { readYaml, type YamlEntry, type YamlMap, type YamlNode } from '../support/yaml-document.ts'
 import { compileRoute, type RouteSurroundings } from './compile-routes.ts'
 import { createRuleCompiler, type RuleCompiler } from './compile-rules.ts'
+import { policyWarnings } from './policy-warnings.ts'
 import type { Route } from './route.ts'
 import { createZoneOffset, type ZoneOffset } from './time-zone.ts'
 
@@ -76,13 +77,18 @@ export function compilePolicies(
     readText: options.readText,
   }
   const routes = routeNodes.flatMap((node) => compileRoute(node, surroundings) ?? [])
-  for (const { name, at } of rules.conditions.finish()) {
-    around.warn(at, `the condition \`${name}\` is never used`)
-  }
-  for (const { name, at } of rules.policies.finish()) {
-    around.warn(at, `the policy \`${name}\` is never used`)
-  }
+  const unused = [
+    ...rules.conditions
+      .finish()
+      .map(({ name, at }) => warning(at, oneLine(`the condition \`${name}\` is never used`))),
+    ...rules.policies
+      .finish()
+      .map(({ name, at }) => warning(at, oneLine(`the policy \`${name}\` is never used`))),
+  ]
   checkNames(routeNodes, around)
+  // What is broken may have been what used it.
+  if (!hasErrors(problems)) problems.push(...unused)
+  problems.push(...routes.flatMap(policyWarnings))
   const { table, problems: conflicts } = compileRouteTable(routes)
   return { routes, table, problems: inOrder([...problems, ...conflicts]) }
 }

@@ -60,12 +60,17 @@ export interface GroupNaming {
   readonly describes: ((spelling: string) => boolean) | undefined
 }
 
-export interface Criterion {
+interface Judged {
+  readonly at: Position
+  readonly evaluate: Evaluate
+  /** Its value where that is the same whatever is asked by whomever; else unknown. */
+  readonly always: Truth
+}
+
+export interface Criterion extends Judged {
   readonly kind: 'criterion'
   /** As written in the file, on one line. */
   readonly text: string
-  readonly at: Position
-  readonly evaluate: Evaluate
   /** Empty where nothing could change its value: `accept` and `reject`. */
   readonly parts: readonly CriterionPart[]
   readonly groups: readonly GroupNaming[]
@@ -77,20 +82,16 @@ export interface Criterion {
 
 export type OperatorName = 'and' | 'or' | 'not' | 'nor'
 
-export interface Operator {
+export interface Operator extends Judged {
   readonly kind: 'operator'
   readonly operator: OperatorName
-  readonly at: Position
-  readonly evaluate: Evaluate
   readonly items: readonly PolicyNode[]
 }
 
 /** A named condition where it is used. The body is the same object at every use. */
-export interface Use {
+export interface Use extends Judged {
   readonly kind: 'use'
   readonly name: string
-  readonly at: Position
-  readonly evaluate: Evaluate
   readonly body: PolicyNode
 }
 

@@ -162,10 +162,12 @@ const NOTHING_ASKED: StepUp = { acrValues: [], maxAgeSeconds: undefined }
 /** `auth_age: { below: 15m }`, since the person last proved themselves. */
 export const authAge: CriterionCompiler = (data, { report }) => {
   if (data.kind !== 'map') return report(data.at, '`auth_age` takes `{ below: 15m }`')
-  for (const { key, keyAt } of data.entries) {
-    if (key !== 'below') report(keyAt, `unknown key \`${key}\` in \`auth_age\`; it takes \`below\``)
+  const unknown = data.entries.filter(({ key }) => key !== 'below')
+  for (const { key, keyAt } of unknown) {
+    report(keyAt, `unknown key \`${key}\` in \`auth_age\`; it takes \`below\``)
   }
-  const below = data.entries.find(({ key }) => key === 'below')?.value
+  if (unknown.length > 0) return undefined
+  const below = data.entries[0]?.value
   if (below === undefined) return report(data.at, '`auth_age` needs `below`, as in `below: 15m`')
   const limit =
     below.kind === 'scalar' && typeof below.value === 'string'
@@ -174,7 +176,6 @@ export const authAge: CriterionCompiler = (data, { report }) => {
   if (limit === undefined || limit === 0) {
     return report(below.at, '`below` takes a duration such as `15m` or `8h`, and more than none')
   }
-  if (data.entries.length !== 1) return undefined
   return { parts: [authAgePart(limit)] }
 }
 

@@ -106,6 +106,7 @@ export function criterionFrom(body: CriterionBody, text: string, at: Criterion['
     text,
     at,
     evaluate: evaluateAll(body),
+    always: body.constant ?? UNKNOWN,
     parts: body.parts,
     groups: body.groups ?? [],
     clock: body.clock ?? 'none',
@@ -117,7 +118,8 @@ function unknownCriterion(key: string, name: string): string {
   const why = FOREIGN.get(name)
   if (why !== undefined) return `Gatehouse does not have Pomerium's criterion \`${name}\`: ${why}`
   if (CRITERIA.has(name)) return `\`${name}\` takes no path; write \`${name}\` alone`
-  return `unknown criterion \`${key}\`${didYouMean(key, [...CRITERION_NAMES, 'and', 'or', 'not', 'nor', 'use'])}`
+  const hint = didYouMean(key, [...CRITERION_NAMES, 'and', 'or', 'not', 'nor', 'use'])
+  return `unknown criterion \`${key}\`${hint || `; criteria are ${CRITERION_NAMES.join(', ')}`}`
 }
 
 /** All parts must hold. Nearly every criterion has one, which then needs no loop around it. */

@@ -33,3 +33,8 @@ function quoteIfNeeded(text: string, quoted: boolean): string {
   const plain = /^[A-Za-z0-9_/.@+][A-Za-z0-9_/.@+ -]*$/.test(text) && text.trim() === text
   return plain && !quoted ? text : JSON.stringify(text)
 }
+
+/** Whether `flowText` left something out. */
+export function isCut(text: string): boolean {
+  return text.endsWith('…')
+}

@@ -182,7 +182,10 @@ export function compilePattern(
   try {
     return RE2JS.compile(pattern, ignoreCase ? RE2JS.CASE_INSENSITIVE : 0)
   } catch (cause) {
-    const detail = cause instanceof Error ? cause.message.replace('error parsing regexp: ', '') : ''
+    const detail =
+      cause instanceof Error
+        ? cause.message.replace('error parsing regexp: ', '').replace('(?i)', '')
+        : ''
     const hint = /\(\?<?[=!]|\\[1-9]/.test(pattern)
       ? '; RE2 has no look-around and no back-references'
       : ''

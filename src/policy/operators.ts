@@ -3,6 +3,7 @@
 import {
   type Evaluate,
   FALSE,
+  type Operator,
   type OperatorName,
   type PolicyNode,
   TRUE,
@@ -18,7 +19,7 @@ export function isOperator(name: string): name is OperatorName {
 }
 
 /** `and`: all hold. `or`: one holds. `not`: none holds. `nor`: at least one does not hold. By Kleene's logic. */
-export function compileOperator(operator: OperatorName, items: readonly PolicyNode[]): Evaluate {
+function compileOperator(operator: OperatorName, items: readonly PolicyNode[]): Evaluate {
   const tests = items.map((item) => item.evaluate)
   switch (operator) {
     case 'and':
@@ -62,4 +63,32 @@ function some(tests: readonly Evaluate[]): Evaluate {
 
 function opposite(test: Evaluate): Evaluate {
   return (facts, subject, provedAgain) => negate(test(facts, subject, provedAgain))
+}
+
+/** The value of the operator over values that are known. */
+export function joinTruths(operator: OperatorName, truths: readonly Truth[]): Truth {
+  const decisive = operator === 'and' || operator === 'nor' ? FALSE : TRUE
+  const undecided = truths.includes(UNKNOWN) ? UNKNOWN : negate(decisive)
+  const joined = truths.includes(decisive) ? decisive : undecided
+  return operator === 'not' || operator === 'nor' ? negate(joined) : joined
+}
+
+/** The operator over `items` as a node. */
+export function operatorNode(
+  operator: OperatorName,
+  items: readonly PolicyNode[],
+  at: Operator['at'],
+): Operator {
+  const always = joinTruths(
+    operator,
+    items.map((item) => item.always),
+  )
+  return {
+    kind: 'operator',
+    operator,
+    at,
+    evaluate: compileOperator(operator, items),
+    always,
+    items,
+  }
 }

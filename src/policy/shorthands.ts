@@ -3,7 +3,7 @@
 import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-document.ts'
 import type { Around } from './compile-conditions.ts'
 import { createRule } from './compile-rules.ts'
-import { type Criterion, type PolicyNode, type Rule, TRUE } from './compiled-policy.ts'
+import { type Criterion, type Rule, TRUE } from './compiled-policy.ts'
 import { criterionFrom } from './criteria.ts'
 import { groups } from './criteria-groups.ts'
 import { authenticatedUser, claim, domain, exactText } from './criteria-person.ts'
@@ -12,7 +12,7 @@ import { type CriterionBody, type CriterionContext, personPart } from './criteri
 import { flowText } from './flow-text.ts'
 import { foldAscii } from './fold.ts'
 import { compileMatcher } from './matchers.ts'
-import { compileOperator } from './operators.ts'
+import { operatorNode } from './operators.ts'
 
 /** Keys that let people in, besides `policy`. */
 export const ALLOW_SHORTHANDS = [
@@ -60,13 +60,7 @@ export function compileShorthands(
   const rules = cors === null || cors === undefined ? {} : { cors }
   if (first === undefined) return { ...rules, broken }
   const at = first.keyAt
-  const body: PolicyNode = {
-    kind: 'operator',
-    operator: 'or',
-    at,
-    evaluate: compileOperator('or', criteria),
-    items: criteria,
-  }
+  const body = operatorNode('or', criteria, at)
   return {
     ...rules,
     allow: createRule({ name: `${routeName}.allow`, at }, 'allow', body, around),

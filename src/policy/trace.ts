@@ -10,9 +10,9 @@ import {
   type Truth,
   UNKNOWN,
 } from './compiled-policy.ts'
-import { negate } from './criterion.ts'
 import { decide } from './decide.ts'
 import type { Decision, Facts, Subject } from './model.ts'
+import { joinTruths } from './operators.ts'
 import { MissingNowError } from './time-criteria.ts'
 
 export type TruthName = 'true' | 'false' | 'unknown'
@@ -82,11 +82,8 @@ function traceNode(node: PolicyNode, facts: Facts, subject: Subject): NodeTrace 
     }
     case 'operator': {
       const items = node.items.map((item) => traceNode(item, facts, subject))
-      const join = (values: readonly TruthName[]): TruthName => {
-        const both = node.operator === 'and' || node.operator === 'nor'
-        const joined = joinTruths(values.map(truthOf), both ? FALSE : TRUE)
-        return nameOf(node.operator === 'not' || node.operator === 'nor' ? negate(joined) : joined)
-      }
+      const join = (values: readonly TruthName[]): TruthName =>
+        nameOf(joinTruths(node.operator, values.map(truthOf)))
       return {
         kind: 'operator',
         text: node.operator,
@@ -98,13 +95,6 @@ function traceNode(node: PolicyNode, facts: Facts, subject: Subject): NodeTrace 
       }
     }
   }
-}
-
-/** `decisive` if one value is, unknown if one is, else the other. */
-function joinTruths(values: readonly Truth[], decisive: typeof TRUE | typeof FALSE): Truth {
-  if (values.includes(decisive)) return decisive
-  if (values.includes(UNKNOWN)) return UNKNOWN
-  return negate(decisive)
 }
 
 function traceCriterion(criterion: Criterion, facts: Facts, subject: Subject): NodeTrace {
