@@ -1,6 +1,7 @@
 /** The origins that browsers know this gateway by: those of its routes, and `public_url`. */
 
 import type { Snapshot } from '../config/snapshot.ts'
+import { readAuthority } from '../routing/host-name.ts'
 import { hostText } from '../routing/route-table.ts'
 
 export interface ServedOrigins {
@@ -31,6 +32,8 @@ function compile({ config, table }: Snapshot): ServedOrigins {
       if (origin === publicOrigin) return true
       if (!URL.canParse(origin)) return false
       const url = new URL(origin)
+      // A wildcard takes one label, and what no Host header may say is none.
+      if (readAuthority(url.hostname)?.name !== url.hostname) return false
       const host = table.host(url.hostname)?.host
       if (host === undefined) return false
       const asRoutesSay = host.startsWith('*.') ? withStar(url) : url.origin

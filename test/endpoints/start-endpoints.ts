@@ -99,6 +99,7 @@ export async function startEndpoints(
         if (read(snapshot, request, response)) handler(request, response)
       }),
   })
+  // biome-ignore lint/nursery/noMisusedPromises: Fastify awaits what a plugin returns
   await fastify.register(endpoints, {
     snapshot: () => snapshot,
     sessions,
