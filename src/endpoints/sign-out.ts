@@ -19,7 +19,9 @@ export async function askSignOut(visit: Visit): Promise<Reaction> {
   const session = await openSession(visit)
   if (session === undefined) return redirect(returnTo ?? SIGNED_OUT_PATH)
   const provider = visit.providers.get(session.record.provider)
-  const providerUrl = await endSessionUrl(visit, provider, undefined, undefined)
+  // With the same hint as the sign-out itself: without one a provider is said to offer none.
+  const idToken = await visit.sessions.idToken(session)
+  const providerUrl = await endSessionUrl(visit, provider, idToken, undefined)
   return renderSignOutQuestion(
     {
       requestId: visit.requestId,
