@@ -20,6 +20,8 @@ export interface DemoOptions {
   readonly port: number
   /** The folder of policies to serve as it lies there; absolute. */
   readonly policies: string
+  /** Where request lines go: a file; default stdout. */
+  readonly decisions?: string
   /** Starts the gateway. `readFile` reads files in place of node:fs. */
   readonly startGateway: (options: {
     readonly configFile: string
@@ -101,7 +103,7 @@ async function startParts(
       // The apps show all groups, not only those that their policy names.
       identity_headers: { groups: 'all' },
       brand: { name: 'Gatehouse demo', contact: 'the person who started this demo' },
-      logging: { level: 'warn' },
+      logging: { level: 'warn', decisions: options.decisions ?? 'stdout' },
       policies: [options.policies],
     }),
     { mode: 0o600 },

@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose'
 import { test } from 'tap'
 import { startSampleApp } from '../../src/demo/sample-apps.ts'
-import { createCamera, startChromium } from '../support/chromium.ts'
+import { createCamera, newVisitor, startChromium } from '../support/chromium.ts'
 import { startProvider } from '../support/start-provider.ts'
 import { startUpstream } from '../support/start-upstream.ts'
 
@@ -12,7 +12,7 @@ test('in a browser the provider offers people as buttons that the keyboard reach
   const provider = await startProvider(t, { redirectUris: [`${receiver.origin}/callback`] })
   const browser = await startChromium(t)
   const camera = createCamera(t, process.env['SCREENSHOTS'])
-  const page = await browser.newPage()
+  const page = await newVisitor(browser)
   const url = new URL(`${provider.issuer}/auth`)
   url.search = new URLSearchParams({
     client_id: provider.clientId,
@@ -56,8 +56,7 @@ test('in a browser a sample app shows a stranger its page without any script or 
   t.teardown(app.close)
   const browser = await startChromium(t)
   const camera = createCamera(t, process.env['SCREENSHOTS'])
-  const context = await browser.newContext({ javaScriptEnabled: false })
-  const page = await context.newPage()
+  const page = await newVisitor(browser, { javaScriptEnabled: false })
   const asked: string[] = []
   page.on('request', (request) => asked.push(new URL(request.url()).origin))
   await page.goto(app.origin)

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { test } from 'tap'
-import { createCamera, startChromium } from '../support/chromium.ts'
+import { createCamera, newVisitor, startChromium } from '../support/chromium.ts'
 import { startDemo } from '../support/start-demo.ts'
 
 /** Chooses somebody at the development provider. */
@@ -19,7 +19,7 @@ test('a day at the gateway: in, refused, another account, in, out, asked again',
   const reports = `http://reports.localhost:${port}/`
   const browser = await startChromium(t)
   const picture = createCamera(t, process.env['SCREENSHOTS'])
-  const page = await browser.newPage()
+  const page = await newVisitor(browser)
 
   await page.goto(`${hello}some/page?with=query`)
   await picture(page, 'whom-to-be')
@@ -81,7 +81,7 @@ test('somebody with a name beyond ASCII is greeted by it, and kept out of the st
     t,
     process.env['SCREENSHOTS'] && `${process.env['SCREENSHOTS']}/dora`,
   )
-  const page = await browser.newPage()
+  const page = await newVisitor(browser)
   await page.goto(hello)
   await pick(page, 'Dóra Kovács')
   await picture(page, 'hello-dora')
@@ -94,8 +94,7 @@ test('without scripts everything works as well', async (t) => {
   const { publicUrl } = await startDemo(t)
   const hello = publicUrl.replace('localhost', 'hello.localhost')
   const browser = await startChromium(t)
-  const context = await browser.newContext({ javaScriptEnabled: false })
-  const page = await context.newPage()
+  const page = await newVisitor(browser, { javaScriptEnabled: false })
   await page.goto(hello)
   await pick(page, 'Chris Lindqvist')
   t.equal(await heading(page), 'Hello, Chris Lindqvist')

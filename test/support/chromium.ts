@@ -2,7 +2,7 @@
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { findTool } from '../../scripts/test-tools.mjs'
 import { tempFolder } from './temp-folder.ts'
@@ -17,7 +17,20 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-/** Starts the installed Chromium without a window. Each `newContext` of it is a person with no cookies. */
+/** What takes longer than this does not come. */
+const TIMEOUT_MS = 10_000
+
+/** Opens a page with no cookies, as somebody who has never been here. */
+export async function newVisitor(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<Page> {
+  const context = await browser.newContext(options)
+  context.setDefaultTimeout(TIMEOUT_MS)
+  return context.newPage()
+}
+
+/** Starts the installed Chromium without a window. */
 export async function startChromium(t: Test): Promise<Browser> {
   const executablePath = findTool('chromium')
   if (executablePath === undefined) {

@@ -1,10 +1,12 @@
 /** The whole demo on a free port, for tests with a real browser. */
 
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { startGateway } from '../../src/app.ts'
 import { type Demo, startDemo as start } from '../../src/demo/demo.ts'
 import { PortTakenError } from '../../src/demo/port.ts'
+import { tempFolder } from './temp-folder.ts'
 
 const POLICIES = fileURLToPath(new URL('../../policies', import.meta.url))
 
@@ -15,6 +17,7 @@ export async function startDemo(t: Test, policies = POLICIES): Promise<Demo> {
       const demo = await start({
         port: 0,
         policies,
+        decisions: join(tempFolder(t), 'decisions.log'),
         startGateway: ({ configFile, readFile }) =>
           startGateway({ configFile, env: {}, now: Date.now, overrides: { readFile } }),
       })
