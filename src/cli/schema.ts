@@ -1,14 +1,27 @@
 /** `gatehouse schema`: the JSON Schema of a kind of file, from which editors complete it. */
 
 import { Argument } from 'commander'
-import { editorSchema } from '../config/written-schema.ts'
-import type { PlainSchema } from '../support/schema-words.ts'
+import { configEditorSchema } from '../config/written-schema.ts'
+import { PolicyFile } from '../policy/schema.ts'
+import { SuiteFile } from '../policy/suite-schema.ts'
+import { editorSchema } from '../support/editor-schema.ts'
+import { type PlainSchema, plainSchema } from '../support/schema-words.ts'
 import type { AddCommand } from './io.ts'
 
 /** Every kind of file that people write, and its schema. */
-export const SCHEMAS: Readonly<Record<'config', () => PlainSchema>> = {
-  config: editorSchema,
-}
+export const SCHEMAS = {
+  config: configEditorSchema,
+  policy: () =>
+    editorSchema(plainSchema(PolicyFile), {
+      title: 'Gatehouse policies',
+      description: 'Routes, who may pass them, and the conditions and policies that they share.',
+    }),
+  test: () =>
+    editorSchema(plainSchema(SuiteFile), {
+      title: 'Gatehouse policy tests',
+      description: 'Who may open what, as `gatehouse test` tries it: a `*_test.yaml` file.',
+    }),
+} as const satisfies Readonly<Record<string, () => PlainSchema>>
 
 export const addSchema: AddCommand = (program, io, done) => {
   program

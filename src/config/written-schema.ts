@@ -1,6 +1,7 @@
 /** The schema of the file as people write it: keys with a default, and sections whose keys all have one, may be left out. */
 
 import type { TSchema } from 'typebox'
+import { editorSchema } from '../support/editor-schema.ts'
 import { type PlainSchema, plainSchema } from '../support/schema-words.ts'
 import { Config } from './schema.ts'
 
@@ -30,48 +31,44 @@ function isFilledIn(schema: PlainSchema | undefined): boolean {
  * The same for editors: besides what a value must be, every value may be a text with a `${NAME}` or `${file:PATH}` in
  * it. The loader checks what that stands for.
  */
-export function editorSchema(): PlainSchema {
-  return {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
+export function configEditorSchema(): PlainSchema {
+  return editorSchema(withReferences(plainSchema(WrittenConfig)), {
     title: 'Gatehouse configuration',
     description: 'The file that `gatehouse serve --config` reads.',
-    ...withReferences(plainSchema(WrittenConfig)),
-  }
+  })
 }
 
 const REFERENCE: PlainSchema = { type: 'string', pattern: '\\$\\{[^}]+\\}' }
 
 function withReferences(schema: PlainSchema): PlainSchema {
-  const plain = withoutOurKeywords(schema)
   if (schema.properties !== undefined || schema.patternProperties !== undefined) {
     const properties = eachSchema(schema.properties, withReferences)
     const entries = eachSchema(schema.patternProperties, withReferences)
     return {
-      ...plain,
+      ...schema,
       ...(properties === undefined ? {} : { properties }),
       ...(entries === undefined ? {} : { patternProperties: entries }),
     }
   }
-  if (takesAnyText(schema)) {
-    return schema.items === undefined ? plain : { ...plain, items: withReferences(schema.items) }
-  }
-  const { title, description, default: byDefault, ...rest } = plain
-  const value = schema.items === undefined ? rest : { ...rest, items: withReferences(schema.items) }
+  const value =
+    schema.items === undefined ? schema : { ...schema, items: withReferences(schema.items) }
+  if (takesAnyText(schema)) return value
+  const { description, default: byDefault, ...rest } = value
   return {
-    ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description }),
     ...(byDefault === undefined ? {} : { default: byDefault }),
-    anyOf: [value, REFERENCE],
+    anyOf: [rest, REFERENCE],
   }
 }
 
 function takesAnyText(schema: PlainSchema): boolean {
   if (schema.anyOf !== undefined) return schema.anyOf.some(takesAnyText)
-  return schema.type === 'string' && schema.pattern === undefined && schema.enum === undefined
-}
-
-function withoutOurKeywords(schema: PlainSchema): PlainSchema {
-  return Object.fromEntries(Object.entries(schema).filter(([key]) => !key.startsWith('x-')))
+  return (
+    schema.type === 'string' &&
+    schema.pattern === undefined &&
+    schema.enum === undefined &&
+    schema.const === undefined
+  )
 }
 
 function eachSchema(

@@ -8,6 +8,7 @@ import {
   definitionsIn,
   type Json,
   kindOf,
+  OUR_KEYWORDS,
   type PlainSchema,
   plainSchema,
   resolveRef,
@@ -63,7 +64,7 @@ function validatorOf(schema: PlainSchema, root: PlainSchema): ValidateFunction {
     verbose: true,
     strict: true,
     allowUnionTypes: true,
-    keywords: ['x-kind', 'x-expects'],
+    keywords: [...OUR_KEYWORDS],
   })
   // A part of a schema taken by itself still refers to the definitions of the whole.
   const whole = schema === root ? schema : { ...schema, $defs: definitionsIn(root) }

@@ -34,6 +34,9 @@ export interface PlainSchema {
   readonly [keyword: string]: unknown
 }
 
+/** Annotations that JSON Schema does not have: `x-kind` says how a text is read, `x-expects` what it must be, in words. */
+export const OUR_KEYWORDS: readonly string[] = ['x-kind', 'x-expects']
+
 /** A TypeBox schema is plain JSON Schema already; this only says so to the compiler. */
 export function plainSchema(schema: TSchema): PlainSchema {
   return schema as PlainSchema

@@ -1,0 +1,52 @@
+/**
+ * Writes the files that are made from the sources: docs/configuration.md and docs/schema/*.json.
+ * With `--check` it writes nothing and fails where one of them is not what it would write.
+ */
+
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { SCHEMAS } from '../src/cli/schema.ts'
+import { configReference } from './config-reference.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+
+/** Every generated file, by its path from the top of the project. */
+async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+  const template = await readFile(join(import.meta.dirname, 'templates/configuration.md'), 'utf8')
+  const files = new Map<string, string>()
+  files.set('docs/configuration.md', template.replace('{{reference}}', configReference))
+  for (const [name, schema] of Object.entries(SCHEMAS)) {
+    files.set(`docs/schema/${name}.schema.json`, `${JSON.stringify(schema(), null, 2)}\n`)
+  }
+  return files
+}
+
+async function writeAll(files: ReadonlyMap<string, string>): Promise<void> {
+  for (const [path, content] of files) {
+    await mkdir(dirname(join(ROOT, path)), { recursive: true })
+    await writeFile(join(ROOT, path), content)
+  }
+}
+
+/** Paths of those files that are missing or differ. */
+async function stale(files: ReadonlyMap<string, string>): Promise<readonly string[]> {
+  const found: string[] = []
+  for (const [path, content] of files) {
+    const written = await readFile(join(ROOT, path), 'utf8').catch(() => undefined)
+    if (written !== content) found.push(path)
+  }
+  return found
+}
+
+const files = await generatedFiles()
+if (process.argv.includes('--check')) {
+  const paths = await stale(files)
+  for (const path of paths) {
+    console.error(
+      `${path}: is not what the sources say; run: npm exec node scripts/generate-docs.ts`,
+    )
+  }
+  process.exitCode = paths.length === 0 ? 0 : 1
+} else {
+  await writeAll(files)
+}

@@ -1,0 +1,50 @@
+/** `gatehouse serve`: runs the gateway until a signal ends it. */
+
+import { resolve } from 'node:path'
+import type { Gateway } from '../app.ts'
+import { DEFAULT_CONFIG } from './check.ts'
+import type { AddCommand, Io } from './io.ts'
+import { printProblems } from './print-problems.ts'
+import { firstStop, type Signals } from './signals.ts'
+
+/** @param signals SIGTERM drains and ends, SIGINT without `drain_delay` and a second one at once, SIGHUP reloads */
+export function createServeCommand(signals: Signals): AddCommand {
+  return (program, io, done) => {
+    program
+      .command('serve')
+      .summary('run the gateway')
+      .description(
+        'Runs the gateway. SIGTERM drains and ends it, SIGINT does so without drain_delay, SIGHUP reloads.',
+      )
+      .option('--config <file>', `config file (default: ./${DEFAULT_CONFIG})`)
+      .addHelpText('after', '\nExit code 0 after SIGTERM, 2 on a bad config, 1 when it cannot run.')
+      .action(async ({ config }: { config?: string }) => {
+        done(await serve(resolve(io.cwd, config ?? DEFAULT_CONFIG), signals, io))
+      })
+  }
+}
+
+async function serve(configFile: string, signals: Signals, io: Io): Promise<number> {
+  // Before the start: as process 1 of a container the process would not even notice a signal that nobody listens to.
+  const stop = firstStop(signals)
+  let gateway: Gateway | undefined
+  const offReload = signals.on('SIGHUP', () => void gateway?.reload())
+  // Everything that serving needs is loaded here, so that the other commands start without it.
+  const { BadConfig, startGateway } = await import('../app.ts')
+  try {
+    gateway = await startGateway({ configFile, env: io.env, now: io.now })
+  } catch (cause) {
+    if (cause instanceof BadConfig) {
+      printProblems(cause.problems, io)
+      return 2
+    }
+    io.stderr(`gatehouse: ${cause instanceof Error ? cause.message : String(cause)}\n`)
+    return 1
+  }
+  const signal = await stop
+  const isSecond = new Promise<'again'>((again) => signals.on('SIGINT', () => again('again')))
+  const end = gateway.stop({ delay: signal === 'SIGTERM' })
+  const result = await Promise.race([end, isSecond])
+  offReload()
+  return result === 'again' ? 1 : 0
+}

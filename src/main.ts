@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+/** The process: the only file that touches arguments, environment, signals and exit codes. Picks a command, no more. */
+
+import { enableCompileCache } from 'node:module'
+import type { AddCommand, Io } from './cli/io.ts'
+import type { Signals } from './cli/signals.ts'
+
+// Before anything else is loaded: a later start takes half the time.
+enableCompileCache()
+
+const io: Io = {
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  env: process.env,
+  cwd: process.cwd(),
+  stdin: process.stdin,
+  now: Date.now,
+  isTty: process.stdout.isTTY === true,
+}
+
+const signals: Signals = {
+  on: (signal, listener) => {
+    process.on(signal, listener)
+    return () => void process.off(signal, listener)
+  },
+}
+
+// `gatehouse schema config | head` closes the pipe early, and that is no fault.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EPIPE') throw cause
+    process.exit(0)
+  })
+}
+
+/** What lives until a signal. The demo brings an identity provider along, and only who may mean it waits for that. */
+async function serverCommands(named: string | undefined): Promise<readonly AddCommand[]> {
+  const { createServeCommand } = await import('./cli/serve.ts')
+  const serve = createServeCommand(signals)
+  if (['serve', 'check', 'test', 'explain', 'keygen', 'schema'].includes(named ?? ''))
+    return [serve]
+  const { createDemoCommand } = await import('./cli/demo.ts')
+  const { firstStop } = await import('./cli/signals.ts')
+  return [serve, createDemoCommand(() => firstStop(signals))]
+}
+
+const { run } = await import('./cli/program.ts')
+const args = process.argv.slice(2)
+process.exitCode = await run(args, io, { commands: await serverCommands(args[0]) })
+// Everything has been closed. What is still open after a moment must not keep the process.
+setTimeout(() => process.exit(), 1_000).unref()
