@@ -38,6 +38,8 @@ async function runDemo(
   io: Io,
 ): Promise<number> {
   let adminUrl = ''
+  // Listened for from the start: a Ctrl-C while it starts must not leave a part of it behind.
+  const stopped = untilStopped()
   try {
     const demo = await startDemo({
       port,
@@ -50,7 +52,7 @@ async function runDemo(
       },
     })
     io.stdout(announce(await announcementOf(demo, adminUrl, io)))
-    await untilStopped()
+    await stopped
     await demo.stop()
     return 0
   } catch (cause) {

@@ -96,7 +96,7 @@ async function startParts(
           client_id: provider.clientId,
           client_secret: provider.clientSecret,
           post_logout_redirect_uri: signedOut,
-          display_name: 'Development provider',
+          display_name: 'Demo Identity',
         },
       },
       session: { secret: randomBytes(32).toString('base64'), store: 'sqlite:sessions.db' },

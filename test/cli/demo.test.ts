@@ -5,11 +5,19 @@ import type { Io } from '../../src/cli/io.ts'
 import { run } from '../../src/cli/program.ts'
 import { startUpstream } from '../support/start-upstream.ts'
 
-function createIo() {
+/** Runs `gatehouse demo`; `meanwhile` gets what it prints when it runs, and once it is over the demo is told to end. */
+async function runDemo(args: readonly string[], meanwhile: (printed: string) => Promise<void>) {
   const out: string[] = []
   const err: string[] = []
+  let announced: (text: string) => void = () => undefined
+  const announcement = new Promise<string>((resolve) => {
+    announced = resolve
+  })
   const io: Io = {
-    stdout: (text) => out.push(text),
+    stdout: (text) => {
+      out.push(text)
+      announced(text)
+    },
     stderr: (text) => err.push(text),
     env: {},
     cwd: '/',
@@ -17,15 +25,9 @@ function createIo() {
     now: Date.now,
     isTty: false,
   }
-  return { io, out: () => out.join(''), err: () => err.join('') }
-}
-
-/** Runs `gatehouse demo` until `meanwhile` is over. */
-async function runDemo(args: readonly string[], meanwhile: (printed: string) => Promise<void>) {
-  const { io, out, err } = createIo()
-  const command = createDemoCommand(() => meanwhile(out()))
+  const command = createDemoCommand(async () => meanwhile(await announcement))
   const exitCode = await run(['demo', ...args], io, { commands: [command] })
-  return { exitCode, out: out(), err: err() }
+  return { exitCode, out: out.join(''), err: err.join('') }
 }
 
 test('the demo prints what it serves, serves it, and ends when it is told to', async (t) => {

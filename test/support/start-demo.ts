@@ -8,7 +8,8 @@ import { type Demo, startDemo as start } from '../../src/demo/demo.ts'
 import { PortTakenError } from '../../src/demo/port.ts'
 import { tempFolder } from './temp-folder.ts'
 
-const POLICIES = fileURLToPath(new URL('../../policies', import.meta.url))
+/** The policies that come with the project. */
+export const POLICIES = fileURLToPath(new URL('../../policies', import.meta.url))
 
 /** Starts it with this project's own policies, or those in another folder; it ends with the test. */
 export async function startDemo(t: Test, policies = POLICIES): Promise<Demo> {
