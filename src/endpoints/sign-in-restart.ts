@@ -38,10 +38,13 @@ export async function restartSignIn(
   return again === undefined ? fromTheFrontPage(visit, restarts) : again.begin(restarts)
 }
 
+/** Cookie and state of one browser tell of the same fresh sign-ins, where both are there. */
 function recentRestarts(visit: Visit, inState: readonly EpochMs[]): readonly EpochMs[] {
-  const times = new Set([...restartsInBrowser(visit), ...inState])
   const now = visit.now()
-  return [...times].filter((time) => Math.abs(now - time) < WITHIN_MS).slice(-MAX_RESTARTS)
+  const recent = (times: readonly EpochMs[]) =>
+    times.filter((time) => Math.abs(now - time) < WITHIN_MS)
+  const [byCookie, byState] = [recent(restartsInBrowser(visit)), recent(inState)]
+  return byCookie.length >= byState.length ? byCookie : byState
 }
 
 function fromTheFrontPage(visit: Visit, restarts: readonly EpochMs[]): Reaction {
