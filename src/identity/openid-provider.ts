@@ -19,9 +19,10 @@ import {
 } from './provider.ts'
 import { readCallback } from './provider-callback.ts'
 import { failureOf } from './provider-errors.ts'
-import { createProviderFetch, type Fetch, TIMEOUT_SECONDS } from './provider-fetch.ts'
+import { createProviderFetch, type Fetch } from './provider-fetch.ts'
 import { checkIssuer, checkMetadata, type ProviderMetadata, usesHttp } from './provider-metadata.ts'
 
+const TIMEOUT_MS = 10_000
 const METADATA_MAX_AGE_MS = 24 * 3_600_000
 const DEFAULT_SCOPES = ['openid', 'profile', 'email']
 
@@ -32,6 +33,8 @@ export interface OpenIdProviderOptions {
   readonly now?: Clock
   readonly every?: Every
   readonly fetch?: Fetch
+  /** How long one answer may take; default 10 seconds. */
+  readonly timeoutMs?: number
 }
 
 /** Begins to look for the provider at once, and goes on until it is found; never throws or rejects for that. */
@@ -46,9 +49,12 @@ export function createOpenIdProvider(
     groupsClaims: [config.groups_claim].flat(),
     allowUnverifiedEmail: config.allow_unverified_email,
   }
+  const closing = new AbortController()
   const fetch = createProviderFetch({
     fetch: options.fetch ?? globalThis.fetch,
     keysUrl: () => known.current()?.jwks_uri,
+    closing: closing.signal,
+    timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     now,
     log,
   })
@@ -151,9 +157,11 @@ export function createOpenIdProvider(
     },
 
     async endSessionUrl(idToken, state) {
-      const metadata = known.current()
       // Without a hint providers ask the person or show an error page: signing out here is then all there is.
-      if (metadata?.end_session_endpoint === undefined || idToken === undefined) return undefined
+      if (idToken === undefined) return undefined
+      // Nor does a provider that cannot be reached keep anybody from signing out here.
+      const metadata = await known.get().catch(() => undefined)
+      if (metadata?.end_session_endpoint === undefined) return undefined
       const landing = config.post_logout_redirect_uri
       const url = oidc.buildEndSessionUrl(configure(config, metadata, fetch), {
         id_token_hint: idToken,
@@ -170,7 +178,10 @@ export function createOpenIdProvider(
         lastError: error instanceof Error ? error.message : undefined,
       }
     },
-    close: () => known.close(),
+    close: () => {
+      known.close()
+      closing.abort()
+    },
   }
 }
 
@@ -180,7 +191,6 @@ async function discover(config: ProviderConfig, fetch: Fetch): Promise<ProviderM
   try {
     const found = await oidc.discovery(issuer, config.client_id, undefined, oidc.None(), {
       [oidc.customFetch]: toCustomFetch(fetch),
-      timeout: TIMEOUT_SECONDS,
       execute: issuer.protocol === 'http:' ? [oidc.allowInsecureRequests] : [],
     })
     return checkMetadata(found.serverMetadata(), config.issuer, config.allow_http)
@@ -200,13 +210,13 @@ function configure(
 ): oidc.Configuration {
   const client = new oidc.Configuration({ ...metadata }, config.client_id, {}, clientAuth(config))
   client[oidc.customFetch] = toCustomFetch(fetch)
-  client.timeout = TIMEOUT_SECONDS
   oidc.enableNonRepudiationChecks(client)
   // checkMetadata has judged each address: http stands only where it is allowed.
   if (usesHttp(metadata)) oidc.allowInsecureRequests(client)
   return client
 }
 
+/** Without the library's signal: the time limit is ours, and covers the body too. */
 function toCustomFetch(fetch: Fetch): oidc.CustomFetch {
   return (url, { method, headers, body, redirect }) =>
     fetch(url, { method, headers, redirect, body: body as NonNullable<RequestInit['body']> | null })

@@ -76,12 +76,10 @@ export function failureOf(thrown: unknown, doing: string): ProviderFailure {
 }
 
 /** Someone else's text for our log: one line, printable, short. */
-export function cleaned(text: string): string {
+export function cleaned(text: string, maxLength = MAX_TEXT_LENGTH): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be removed
   const printable = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029`]+/g, ' ')
-  return printable.length > MAX_TEXT_LENGTH
-    ? `${printable.slice(0, MAX_TEXT_LENGTH)}...`
-    : printable
+  return printable.length > maxLength ? `${printable.slice(0, maxLength)}...` : printable
 }
 
 function quoted(error: string, description: string | null): string {
@@ -97,20 +95,20 @@ function explain(thrown: unknown): string {
     if (error instanceof SyntaxError) break
     messages.push(error.message + comparison(error))
   }
-  return cleaned(messages.join(': ')) || 'unknown error'
+  return cleaned(messages.join(': '), 2 * MAX_TEXT_LENGTH) || 'unknown error'
 }
 
 /** Issuer and audience are no secrets, and seeing both values is what mends a wrong setting. */
 function comparison({ cause }: Error): string {
   if (typeof cause !== 'object' || cause === null || !('expected' in cause)) return ''
   const claim = textProperty(cause, 'claim')
-  if (claim !== 'iss' && claim !== 'aud') return claim === undefined ? '' : ` (\`${claim}\`)`
+  if (claim !== 'iss' && claim !== 'aud') return ''
   const claims = 'claims' in cause ? cause.claims : undefined
   const received =
     typeof claims === 'object' && claims !== null && claim in claims
       ? JSON.stringify((claims as Record<string, unknown>)[claim])
       : 'none'
-  return ` (\`${claim}\`: expected ${JSON.stringify(cause.expected)}, received ${received})`
+  return ` (expected ${JSON.stringify(cause.expected)}, received ${received})`
 }
 
 function textProperty(value: unknown, name: string): string | undefined {

@@ -4,7 +4,6 @@ import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
 import { ProviderFailure } from './provider.ts'
 
-export const TIMEOUT_SECONDS = 10
 /** Decompressed. Metadata, keys and tokens take a few kilobytes; a hundred groups in a token take ten. */
 const MAX_BODY_BYTES = 1024 * 1024
 /** Asked for keys again at most this often, however many tokens name an unknown one. */
@@ -19,6 +18,9 @@ export interface ProviderFetchOptions {
   readonly fetch: Fetch
   /** Address of the provider's keys, once known. */
   readonly keysUrl: () => string | undefined
+  readonly timeoutMs: number
+  /** Ends all that is under way. */
+  readonly closing: AbortSignal
   readonly now: Clock
   readonly log: Log
 }
@@ -36,10 +38,10 @@ interface Answer {
 export function createProviderFetch(options: ProviderFetchOptions): Fetch {
   const { now, log } = options
   let keys: { readonly url: string; readonly answer: Answer; readonly at: EpochMs } | undefined
-  let fetchingKeys: Promise<Answer> | undefined
+  let fetchingKeys: { readonly url: string; readonly answer: Promise<Answer> } | undefined
 
   async function loadKeys(url: string, init: RequestInit): Promise<Answer> {
-    const answer = await ask(options.fetch, url, init)
+    const answer = await ask(options, url, init)
     checkKeys(url, answer)
     keys = { url, answer, at: now() }
     return answer
@@ -49,11 +51,14 @@ export function createProviderFetch(options: ProviderFetchOptions): Fetch {
     const kept = keys?.url === url ? keys : undefined
     const age = kept === undefined ? Number.POSITIVE_INFINITY : now() - kept.at
     if (kept !== undefined && age < KEYS_FRESH_MS) return kept.answer
-    fetchingKeys ??= loadKeys(url, init).finally(() => {
-      fetchingKeys = undefined
-    })
+    if (fetchingKeys?.url !== url) {
+      const answer = loadKeys(url, init).finally(() => {
+        fetchingKeys = undefined
+      })
+      fetchingKeys = { url, answer }
+    }
     try {
-      return await fetchingKeys
+      return await fetchingKeys.answer
     } catch (err) {
       if (kept === undefined || age >= KEYS_KEPT_MS) throw err
       log.warn({ err }, 'the keys of a provider cannot be fetched; its last ones serve')
@@ -63,19 +68,24 @@ export function createProviderFetch(options: ProviderFetchOptions): Fetch {
 
   return async (url, init) => {
     const answer =
-      url === options.keysUrl() ? await keysAnswer(url, init) : await ask(options.fetch, url, init)
+      url === options.keysUrl() ? await keysAnswer(url, init) : await ask(options, url, init)
     const body = NULL_BODY_STATUS.has(answer.status) ? null : answer.body
     return new Response(body, { status: answer.status, headers: answer.headers })
   }
 }
 
-async function ask(fetch: Fetch, url: string, init: RequestInit): Promise<Answer> {
+async function ask(
+  { fetch, timeoutMs, closing }: ProviderFetchOptions,
+  url: string,
+  init: RequestInit,
+): Promise<Answer> {
   // Of the address only what cannot hold a secret.
   const { origin, pathname } = new URL(url)
   const where = `${init.method ?? 'GET'} ${origin}${pathname}`
-  const timeout = AbortSignal.timeout(TIMEOUT_SECONDS * 1_000)
+  const timeout = AbortSignal.timeout(timeoutMs)
+  const signal = AbortSignal.any([timeout, closing])
   try {
-    const response = await fetch(url, { ...init, redirect: 'manual', signal: timeout })
+    const response = await fetch(url, { ...init, redirect: 'manual', signal })
     const { status, headers } = response
     if (status === 429 || status >= 500) {
       await response.body?.cancel()
@@ -86,7 +96,7 @@ async function ask(fetch: Fetch, url: string, init: RequestInit): Promise<Answer
     if (error instanceof ProviderFailure) throw error
     throw new ProviderFailure(
       'unavailable',
-      `${where}: ${timeout.aborted ? `no answer within ${TIMEOUT_SECONDS} s` : networkReason(error)}`,
+      `${where}: ${timeout.aborted ? `no answer within ${timeoutMs} ms` : networkReason(error)}`,
     )
   }
 }
@@ -123,9 +133,10 @@ function checkKeys(url: string, { status, body }: Answer): void {
   throw new ProviderFailure('invalid-answer', `GET ${url}: HTTP ${status}, not a JWK Set`)
 }
 
-/** Code or message of what lies below "fetch failed". */
+/** What lies below "fetch failed". */
 function networkReason(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   if (!(cause instanceof Error)) return 'no connection'
-  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name
+  return cause.message === '' ? code : `${cause.message} (${code})`
 }

@@ -64,6 +64,8 @@ export function checkMetadata(
   const scopes = metadata['scopes_supported']
   return {
     ...(metadata as unknown as ProviderMetadata),
+    // In the one spelling in which it will be asked for.
+    jwks_uri: new URL(String(metadata['jwks_uri'])).href,
     scopes_supported: Array.isArray(scopes) ? scopes : [],
     id_token_signing_alg_values_supported: algorithms,
     userinfo_signing_alg_values_supported: asymmetric(
