@@ -1,5 +1,6 @@
 /** The command line: which commands there are, and how a bad one is answered. It touches nothing of the process. */
 
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addCheck } from './check.ts'
 import { addExplain } from './explain.ts'
@@ -48,9 +49,16 @@ function createProgram(io: Io): Command {
     .description(
       'Identity-aware reverse proxy: sign-in, policies in git, verified identity for apps.',
     )
+    .version(readVersion(), '--version', 'print the version')
     .exitOverride()
     .configureOutput({ writeOut: io.stdout, writeErr: io.stderr })
     .showSuggestionAfterError()
     .showHelpAfterError('(add --help for what there is)')
     .enablePositionalOptions()
+}
+
+/** From the package's own description, which lies at the same place beside the sources and beside what is built. */
+function readVersion(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version
 }
