@@ -115,13 +115,13 @@ export async function drain(
   const { drain_delay: delayMs, drain_timeout: timeoutMs } = parts.runtime().snapshot.config.server
   parts.life.draining = true
   if (delay && delayMs > 0) await wait(delayMs)
-  const sockets = parts.webSockets.closeAll()
-  const closed = publicServer.close()
+  const ended = Promise.all([publicServer.close(), parts.webSockets.closeAll()])
   const late = new AbortController()
   const deadline = wait(timeoutMs, undefined, { signal: late.signal }).then(
     () => publicServer.server.closeAllConnections(),
     () => undefined,
   )
-  await Promise.race([Promise.all([closed, sockets]), deadline])
+  await ended
   late.abort()
+  await deadline
 }

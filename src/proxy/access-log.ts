@@ -43,6 +43,7 @@ const FLUSH_MS = 100
 /** @param destination `stdout` or a file, which is appended to */
 export function openAccessLog(destination: string): AccessLog {
   let lost = 0
+  let closed = false
   const sink = openDestination({
     ...(destination === 'stdout' ? { dest: 1 } : { dest: destination, append: true, mkdir: true }),
     sync: false,
@@ -59,10 +60,14 @@ export function openAccessLog(destination: string): AccessLog {
   })
   return {
     write: (record) => {
-      sink.write(`${formatRecord(record)}\n`)
+      if (closed) lost++
+      else sink.write(`${formatRecord(record)}\n`)
     },
     lost: () => lost,
-    close: () => closeSink(sink),
+    close: () => {
+      closed = true
+      return closeSink(sink)
+    },
   }
 }
 

@@ -82,6 +82,7 @@ class UpstreamExchange implements Dispatcher.DispatchHandler {
   #state: 'waiting' | 'answering' | 'over' = 'waiting'
   #thinking: NodeJS.Timeout | undefined
   #interim = 0
+  #bodyBegun = false
   /** Whose fault an abort of ours is, where it was no fault of the upstream. */
   #reason: GatehouseError | undefined
 
@@ -109,15 +110,21 @@ class UpstreamExchange implements Dispatcher.DispatchHandler {
     this.#state = 'answering'
     this.#call.onAnswer()
     // A stream's headers must not wait for its first byte.
-    if (!hasLength) process.nextTick(flushIfUnsent, response)
+    if (!hasLength) process.nextTick(flushUnlessBegun, this)
     return true
   }
 
   onData(chunk: Buffer): boolean {
     const { response } = this.#call
+    this.#bodyBegun = true
     if (response.write(chunk)) return true
     response.once('drain', this.#resume as () => void)
     return false
+  }
+
+  /** `writeHead` alone sends nothing: Node waits for the first byte of the body. */
+  flushUnlessBegun(): void {
+    if (this.#state === 'answering' && !this.#bodyBegun) this.#call.response.flushHeaders()
   }
 
   onComplete(): void {
@@ -168,9 +175,8 @@ class UpstreamExchange implements Dispatcher.DispatchHandler {
   }
 }
 
-function flushIfUnsent(response: ServerResponse): void {
-  if (!response.writableEnded && !response.destroyed && !response.headersSent)
-    response.flushHeaders()
+function flushUnlessBegun(exchange: UpstreamExchange): void {
+  exchange.flushUnlessBegun()
 }
 
 const TIMEOUTS = new Set([
