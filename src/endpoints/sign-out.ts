@@ -31,7 +31,7 @@ export async function askSignOut(visit: Visit): Promise<Reaction> {
       returnTo,
       stayUrl: '/.gatehouse/',
       provider: providerUrl === undefined ? undefined : provider?.displayName,
-      leadsTo: leadsTo(visit, providerUrl, returnTo),
+      leadsTo: leadsTo(visit, [providerUrl, provider?.issuer, returnTo]),
     },
     visit.brand,
   )
@@ -90,20 +90,18 @@ async function endSessionUrl(
   }
 }
 
-/** Chromium holds every redirect after a form against `form-action`; providers send people on within https. */
-function leadsTo(
-  visit: Visit,
-  providerUrl: string | undefined,
-  returnTo: string | undefined,
-): readonly string[] {
-  const origins = new Set([visit.publicOrigin])
-  for (const url of [providerUrl, returnTo]) {
+/**
+ * Chromium holds every redirect after a form against `form-action`: to the provider, back, and on to a site that asks
+ * for the next sign-in. What a provider does on its way is not known, but it does it within https.
+ */
+function leadsTo(visit: Visit, urls: readonly (string | undefined)[]): readonly string[] {
+  const sources = new Set([visit.publicOrigin])
+  for (const url of urls) {
     if (url === undefined || !URL.canParse(url)) continue
     const { origin, protocol } = new URL(url)
-    origins.add(origin)
-    if (url === providerUrl && protocol === 'https:') origins.add('https:')
+    sources.add(protocol === 'https:' ? 'https:' : origin)
   }
-  return [...origins]
+  return [...sources]
 }
 
 function logSignOut(visit: Visit, { id, record }: LiveSession): void {
