@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { type Files, GOOD, GOOD_CONFIG, GOOD_POLICY } from '../config/config-folder.ts'
-import { runCommand } from './run-command.ts'
+import { runCommand } from './run-program.ts'
 
 async function check(t: Test, files: Files, ...args: readonly string[]) {
   return runCommand(['check', ...args], { cwd: t.testdir({ ...files }) })

@@ -1,0 +1,127 @@
+/** Every YAML sample of the documentation is a file that works. */
+
+import { generateKeyPairSync } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { test } from 'tap'
+import { compilePolicies } from '../../src/policy/compile.ts'
+import { SubjectsFile } from '../../src/policy/subjects.ts'
+import { SuiteFile } from '../../src/policy/suite-schema.ts'
+import { checkSchema } from '../../src/support/check-schema.ts'
+import { isMapping } from '../../src/support/mapping.ts'
+import { formatProblem, hasErrors } from '../../src/support/problem.ts'
+import { readYaml } from '../../src/support/yaml-document.ts'
+import { selfSigned } from '../support/self-signed.ts'
+import { GOOD_POLICY, load, SECRET } from './config-folder.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+interface Sample {
+  /** `docs/configuration.md:12` */
+  readonly at: string
+  readonly text: string
+}
+
+function samplesIn(file: string): readonly Sample[] {
+  const text = readFileSync(file, 'utf8')
+  return [...text.matchAll(/^```yaml[^\n]*\n([\s\S]*?)^```/gm)].map((match) => {
+    const line = text.slice(0, match.index).split('\n').length + 1
+    return { at: `${relative(ROOT, file)}:${line}`, text: match[1] ?? '' }
+  })
+}
+
+function markdownFiles(): readonly string[] {
+  const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+  const inDocs = docs.filter((name) => name.endsWith('.md')).map((name) => join(ROOT, 'docs', name))
+  const readmes = readdirSync(ROOT).filter((name) => name === 'README.md')
+  return [...inDocs, ...readmes.map((name) => join(ROOT, name)), join(ROOT, 'policies/README.md')]
+}
+
+const CONFIG_KEYS = new Set([
+  'server',
+  'providers',
+  'session',
+  'identity_headers',
+  'brand',
+  'logging',
+])
+
+type Kind = 'config' | 'policy' | 'test' | 'subjects' | 'other'
+
+/** What a file with these keys at its top is. */
+function kindOf(value: unknown): Kind {
+  if (!isMapping(value)) return 'other'
+  const keys = Object.keys(value)
+  if (keys.includes('tests')) return 'test'
+  if (keys.includes('subjects')) return 'subjects'
+  if (keys.some((key) => CONFIG_KEYS.has(key)) || Array.isArray(value['policies'])) return 'config'
+  return keys.some((key) => ['routes', 'conditions', 'policies'].includes(key)) ? 'policy' : 'other'
+}
+
+const samples = markdownFiles().flatMap(samplesIn)
+const byKind = Map.groupBy(samples, ({ at, text }) => kindOf(readYaml(at, text).value))
+
+/** What a part of a config needs to be whole. */
+const MISSING_SECTIONS = {
+  server: 'server: { public_url: https://auth.example.com }',
+  providers: 'providers: { okta: { issuer: https://acme.okta.com, client_id: 0oa1 } }',
+}
+
+const { cert, key } = selfSigned(['auth.example.com'], { notAfter: new Date('2049-01-01') })
+const pem = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
+const FILES = {
+  'logo.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>',
+  'signing.pem': String(pem.export({ type: 'pkcs8', format: 'pem' })),
+  policies: { 'app.yaml': GOOD_POLICY },
+  tls: { 'tls.crt': cert, 'tls.key': key },
+}
+
+for (const { at, text } of byKind.get('config') ?? []) {
+  test(`the config at ${at} passes the check`, async (t) => {
+    const written = readYaml(at, text).value
+    const missing = Object.entries(MISSING_SECTIONS).filter(
+      ([name]) => !isMapping(written) || !(name in written),
+    )
+    const whole = [text, ...missing.map(([, section]) => section)].join('\n')
+    const variables = [...text.matchAll(/\$\{([A-Z_]+)\}/g)].map((match) => match[1] ?? '')
+    const env = Object.fromEntries(variables.map((name) => [name, SECRET]))
+    const { snapshot, lines } = await load(
+      t,
+      { ...FILES, 'gatehouse.yaml': whole },
+      { env, now: Date.now },
+    )
+    t.strictSame(
+      lines.filter((line) => !line.includes(': warning: ')),
+      [],
+    )
+    t.ok(snapshot)
+  })
+}
+
+for (const { at, text } of byKind.get('policy') ?? []) {
+  test(`the policy at ${at} passes the check`, async (t) => {
+    const options = { allowHttp: false, providers: undefined, readText: () => '' }
+    const { problems } = compilePolicies([{ file: at, text }], options)
+    t.notOk(hasErrors(problems), problems.map(formatProblem).join('\n'))
+  })
+}
+
+for (const { at, text } of byKind.get('test') ?? []) {
+  test(`the test file at ${at} is one`, async (t) => {
+    t.strictSame(checkSchema(SuiteFile, readYaml(at, text)).map(formatProblem), [])
+  })
+}
+
+for (const { at, text } of byKind.get('subjects') ?? []) {
+  test(`the subjects at ${at} are some`, async (t) => {
+    t.strictSame(checkSchema(SubjectsFile, readYaml(at, text)).map(formatProblem), [])
+  })
+}
+
+test('every sample is YAML, and those of the configuration are recognised', async (t) => {
+  for (const { at, text } of samples) {
+    t.strictSame(readYaml(at, text).problems.map(formatProblem), [], at)
+  }
+  const configs = (byKind.get('config') ?? []).map(({ at }) => at)
+  t.ok(configs.filter((at) => at.startsWith('docs/configuration.md')).length >= 2)
+})
