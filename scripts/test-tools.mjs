@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 
 /** Names that a program goes by, most wanted first, and the package that brings it. */
 export const TEST_TOOLS = [
-  { name: 'nginx', commands: ['nginx'], apt: 'nginx-light', brew: 'nginx' },
+  { name: 'nginx', commands: ['nginx'], apt: 'nginx', brew: 'nginx' },
   {
     name: 'chromium',
     commands: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
