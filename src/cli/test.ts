@@ -125,7 +125,6 @@ async function runTask(
   const wanted = options.run === undefined ? undefined : globPattern(options.run)
   return runSuites(suites, {
     table,
-    subjects,
     isWanted: (suite, name) => wanted?.test(`${suite}/${name}`) ?? true,
   })
 }

@@ -112,7 +112,7 @@ export function createRuleCompiler(around: Around): RuleCompiler {
         continue
       }
       criteria += body.criteria
-      rules.push(createRule({ name, at: entry.keyAt }, effect, body.node, around))
+      rules.push(createRule({ name, at: entry.keyAt }, effect, body.node, around, item.at))
     }
     return broken ? undefined : { rules, criteria }
   }
@@ -186,11 +186,13 @@ export function createRule(
   effect: 'allow' | 'deny',
   body: PolicyNode,
   { warn }: Pick<Around, 'warn'>,
+  ruleAt: Position = ref.at,
 ): Rule {
   const { facets, warnings } = facetsOf(effect, body)
   for (const { message, ...at } of warnings) warn(at, message)
   return {
     ...ref,
+    ruleAt,
     effect,
     body,
     evaluate: body.evaluate,

@@ -122,6 +122,8 @@ export interface RuleFacets {
 }
 
 export interface Rule extends RuleRef {
+  /** Where the rule begins that this `allow` or `deny` is part of; the same for both of them. */
+  readonly ruleAt: Position
   readonly effect: 'allow' | 'deny'
   readonly body: PolicyNode
   readonly evaluate: Evaluate

@@ -26,7 +26,7 @@ interface Seen {
 
 /**
  * Counts routes that a request was judged on, and rules that held for somebody or that a decision named. A rule of a
- * named policy counts once however many routes use it; the `allow` and the `deny` of one rule count apart.
+ * named policy counts once however many routes use it; one with `allow` and `deny` only when both were reached.
  */
 export function createCoverage(routes: readonly Route[]): {
   see(seen: Seen, decision: Decision): void
@@ -43,8 +43,12 @@ export function createCoverage(routes: readonly Route[]): {
       }
     },
     result() {
-      const rules = new Map(
-        routes.flatMap((route) => route.policy.rules.map((rule) => [keyOf(rule), rule] as const)),
+      const rules = Map.groupBy(
+        routes.flatMap((route) => route.policy.rules),
+        ({ name, ruleAt }) => keyOf({ name, at: ruleAt }),
+      )
+      const missed = [...rules.values()].flatMap(
+        (parts) => parts.find((part) => !rulesHit.has(keyOf(part))) ?? [],
       )
       return {
         routes: {
@@ -52,11 +56,7 @@ export function createCoverage(routes: readonly Route[]): {
           total: routes.length,
           missed: routes.filter((route) => !routesHit.has(route)).map(refOf),
         },
-        rules: {
-          hit: [...rules.keys()].filter((key) => rulesHit.has(key)).length,
-          total: rules.size,
-          missed: [...rules].filter(([key]) => !rulesHit.has(key)).map(([, rule]) => refOf(rule)),
-        },
+        rules: { hit: rules.size - missed.length, total: rules.size, missed: missed.map(refOf) },
       }
     },
   }

@@ -12,13 +12,14 @@ import {
   readSourceIp,
   splitUrl,
 } from './asked-request.ts'
-import type { Outcome, Reason } from './model.ts'
+import type { Outcome, Reason, Subject } from './model.ts'
 import type { Subjects } from './subjects.ts'
 import { type Rejection, SuiteFile, type WrittenTest } from './suite-schema.ts'
 import { parseInstant } from './time-texts.ts'
 
 /** What one subject is to get. */
 export interface Expectation {
+  readonly subject: Subject
   /** Any of these. */
   readonly outcomes: readonly Outcome[]
   readonly rule: string | undefined
@@ -70,13 +71,14 @@ export function readSuite(document: YamlDocument, subjects: Subjects, defaultNam
     mistakes.push(error(at, '`now` must be a moment such as 2026-03-02T09:00:00Z'))
   }
   const named = written.subjects ?? [...subjects.keys()]
-  const known = named.filter((name, i) => {
-    if (subjects.has(name)) return true
-    mistakes.push(error(document.valueAt(['subjects', i]), unknownSubject(name, subjects)))
-    return false
-  })
+  const tried = new Map<string, Subject>()
+  for (const [i, name] of named.entries()) {
+    const subject = subjects.get(name)
+    if (subject !== undefined) tried.set(name, subject)
+    else mistakes.push(error(document.valueAt(['subjects', i]), unknownSubject(name, subjects)))
+  }
   const tests = written.tests.map((test, i) =>
-    readTest({ document, path: ['tests', i], test, subjects, tried: known }),
+    readTest({ document, path: ['tests', i], test, subjects, tried }),
   )
   return { name: written.suite ?? defaultName, file, now, tests, mistakes }
 }
@@ -93,7 +95,7 @@ interface TestSource {
   readonly test: WrittenTest
   readonly subjects: Subjects
   /** The suite's subjects. */
-  readonly tried: readonly string[]
+  readonly tried: Subjects
 }
 
 function readTest(source: TestSource): PolicyTest {
@@ -130,24 +132,26 @@ function readExpectations(
 ): ReadonlyMap<string, Expectation> {
   const { document, path, test, subjects, tried } = source
   const expected = new Map<string, Expectation>()
-  const known = (name: string, at: Position): boolean => {
-    if (subjects.has(name)) return true
-    mistakes.push(error(at, unknownSubject(name, subjects)))
-    return false
+  const find = (name: string, at: Position): Subject | undefined => {
+    const subject = subjects.get(name)
+    if (subject === undefined) mistakes.push(error(at, unknownSubject(name, subjects)))
+    return subject
+  }
+  const expect = (name: string, subject: Subject, outcomes: readonly Outcome[], at: Position) => {
+    expected.set(name, { subject, outcomes, rule: undefined, reason: undefined, at })
   }
   if (test.allow !== undefined) {
     const at = document.keyAt([...path, 'allow'])
-    for (const name of tried) {
-      expected.set(name, { outcomes: REFUSED, rule: undefined, reason: undefined, at })
-    }
+    for (const [name, subject] of tried) expect(name, subject, REFUSED, at)
     for (const [i, name] of test.allow.entries()) {
-      if (!known(name, document.valueAt([...path, 'allow', i]))) continue
-      expected.set(name, { outcomes: ['allow'], rule: undefined, reason: undefined, at })
+      const subject = find(name, document.valueAt([...path, 'allow', i]))
+      if (subject !== undefined) expect(name, subject, ['allow'], at)
     }
   }
   for (const [name, because] of Object.entries(test.because ?? {})) {
     const at = document.keyAt([...path, 'because', name])
-    if (!known(name, at)) continue
+    const subject = find(name, at)
+    if (subject === undefined) continue
     const { outcome, rule, reason } = because
     if (outcome === undefined && rule === undefined && reason === undefined) {
       mistakes.push(error(at, `for \`${name}\` nothing is checked; write outcome, rule or reason`))
@@ -159,7 +163,7 @@ function readExpectations(
         error(at, `\`${name}\` gets \`${outcome}\` here and something else by \`allow\``),
       )
     }
-    expected.set(name, { outcomes, rule, reason, at })
+    expected.set(name, { subject, outcomes, rule, reason, at })
   }
   return expected
 }

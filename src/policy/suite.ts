@@ -7,7 +7,7 @@ import { type AskedRequest, factsOf, type Reading, readRequest } from './asked-r
 import { decide } from './decide.ts'
 import type { Decision, Facts, Outcome, Reason, Subject } from './model.ts'
 import type { Route } from './route.ts'
-import { GROUPS_UNAVAILABLE, type Subjects, subjectOnRoute } from './subjects.ts'
+import { GROUPS_UNAVAILABLE, subjectOnRoute } from './subjects.ts'
 import { type Coverage, createCoverage } from './suite-coverage.ts'
 import type { Expectation, PolicyTest, Suite } from './suite-file.ts'
 import { MissingNowError } from './time-criteria.ts'
@@ -47,7 +47,6 @@ export interface SuiteReport {
 
 export interface RunOptions {
   readonly table: RouteTable<Route>
-  readonly subjects: Subjects
   /** Whether a test is to be run; files that are wrong as a whole are errors all the same. */
   readonly isWanted: (suite: string, test: string) => boolean
 }
@@ -64,7 +63,7 @@ export function runSuites(suites: readonly Suite[], options: RunOptions): SuiteR
           return test.mistakes.map((mistake) => errorCheck(suite, test, mistake))
         }
         return test.requests.flatMap((request) =>
-          runRequest({ suite, test, request, ...options, seen: coverage.see }),
+          runRequest({ suite, test, request, table: options.table, seen: coverage.see }),
         )
       }),
   ])
@@ -76,7 +75,6 @@ interface Attempt {
   readonly test: PolicyTest
   readonly request: AskedRequest
   readonly table: RouteTable<Route>
-  readonly subjects: Subjects
   readonly seen: (judged: Judged, decision: Decision) => void
 }
 
@@ -134,17 +132,12 @@ function checkSubject(
   name: string,
   expectation: Expectation,
 ): Check {
-  const { suite, test, request, subjects } = attempt
+  const { suite, test, request } = attempt
+  const { route } = reading
   const base = started(attempt, name, expectation)
   const facts = factsOf(request, reading.path, suite.now)
-  const subject = subjects.get(name)
-  // Unknown names are mistakes of the test, which then is not run.
-  if (subject === undefined) return { ...base, message: `unknown subject \`${name}\`` }
-  const judged: Judged = {
-    route: reading.route,
-    facts,
-    subject: subjectOnRoute(asTested(subject, test, suite.now), reading.route),
-  }
+  const subject = subjectOnRoute(asTested(expectation.subject, test, suite.now), route)
+  const judged: Judged = { route, facts, subject }
   const decision = tryToDecide(judged)
   if (decision === undefined) {
     return { ...base, message: 'the policy asks for the time, and the suite has no `now`' }

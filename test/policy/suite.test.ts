@@ -101,6 +101,17 @@ const judged: Record<string, [body: string, checks: string[], head?: string]> = 
     'request: { url: "https://grafana.example.com/", headers: { Host: x.example } }\nrejected: MALFORMED_REQUEST\n',
     ['passed rejected'],
   ],
+  'with a client certificate, from an address, with headers': [
+    `request:
+  url: https://office.example.com/
+  source_ip: 203.0.113.9
+  headers: { X-Shift: [day, night] }
+  client_certificate: { fingerprint: '${'AB:'.repeat(31)}AB', san_dns: [a.example], san_email: [a@b.example] }
+allow: [ana]
+`,
+    ['ana passed allow'],
+    'now: 2026-03-02T09:00:00Z\nsubjects: [ana]',
+  ],
   'without the directory': [
     `${GET}directory: unavailable\nbecause: { ana: { outcome: unavailable, reason: groups-unavailable } }\n`,
     ['ana passed unavailable'],
@@ -264,6 +275,17 @@ test('coverage counts routes that were judged and rules that held or were named'
     missed: [{ name: 'grafana[0]' }, { name: 'office[0]' }, { name: 'vault[0]' }],
   })
   t.equal(coveragePercent(coverage), 25)
+})
+
+test('a rule with allow and deny is one, and reached when both are', async (t) => {
+  const missedFrom = (source: string) => {
+    const request = `request: { url: "https://office.example.com/", source_ip: ${source} }\n`
+    const text = suiteOf(`${request}because: { ana: { rule: "office[0]" } }\n`)
+    const { rules } = runSuite(`now: 2026-03-02T09:00:00Z\n${text}`).coverage
+    return rules.missed.map(({ name }) => name)
+  }
+  t.same(missedFrom('192.0.2.1'), ['engineering', 'grafana[0]', 'office[0]', 'vault[0]'])
+  t.same(missedFrom('10.0.0.1'), ['engineering', 'grafana[0]', 'vault[0]'])
 })
 
 test('a request that is rejected covers nothing', async (t) => {
