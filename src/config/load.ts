@@ -1,25 +1,16 @@
 /** The config file and its policies, read and checked as one: a snapshot, or what is wrong. All or nothing. */
 
-import { dirname, relative, resolve } from 'node:path'
-import { type CompiledSet, compilePolicies, type ProviderFacts } from '../policy/compile.ts'
-import { valueBelow } from '../support/check-schema.ts'
-import { isMapping } from '../support/mapping.ts'
-import { hasErrors, type Position, type Problem } from '../support/problem.ts'
+import { dirname, relative } from 'node:path'
+import type { CompiledSet } from '../policy/compile.ts'
+import { hasErrors, type Problem } from '../support/problem.ts'
 import type { Clock } from '../support/time.ts'
 import { type CheckedConfig, checkConfig } from './check-config.ts'
-import {
-  createInputFiles,
-  type InputFiles,
-  type ReadFile,
-  type Stamps,
-  whyUnreadable,
-} from './input-files.ts'
-import { decodeUtf8, type PolicyRoot, readPolicyFiles } from './policy-files.ts'
-import { type ReadConfig, readConfig } from './read-config.ts'
+import { compileRoots } from './compile-roots.ts'
+import { createInputFiles, type ReadFile, type Stamps } from './input-files.ts'
+import { rootsIn, withoutConfig } from './policy-roots.ts'
+import { readConfig } from './read-config.ts'
 import type { Environment } from './references.ts'
 import type { Snapshot } from './snapshot.ts'
-
-const DEFAULT_POLICIES = ['policies/']
 
 export interface LoadOptions {
   /** Absolute. */
@@ -66,7 +57,7 @@ export async function loadSnapshot(options: LoadOptions): Promise<LoadResult> {
   const policies =
     read.written === undefined
       ? undefined
-      : await compileFiles(policyRoots(read, options), settingsIn(read.written), files)
+      : await compileRoots(rootsIn(read, options.configFile, options.policies), files)
   problems.push(...(policies?.problems ?? []))
   const failed = {
     snapshot: undefined,
@@ -95,57 +86,8 @@ export async function loadSnapshot(options: LoadOptions): Promise<LoadResult> {
 export async function loadPolicies(
   paths: readonly string[],
 ): Promise<Pick<CompiledSet, 'table' | 'problems'>> {
-  const roots = paths.map((path) => ({ path, at: { file: path, line: 1, column: 1 } }))
-  const files = createInputFiles()
-  const { table, problems } = await compileFiles(roots, UNKNOWN_SETTINGS, files)
+  const { table, problems } = await compileRoots(withoutConfig(...paths), createInputFiles())
   return { table, problems: inOrder(problems) }
-}
-
-/** What the config says about policies. */
-interface PolicySettings {
-  readonly allowHttp: boolean
-  readonly providers: ReadonlyMap<string, ProviderFacts> | undefined
-}
-
-/** Without a config nobody knows what it would allow. */
-const UNKNOWN_SETTINGS: PolicySettings = { allowHttp: true, providers: undefined }
-
-async function compileFiles(
-  roots: readonly PolicyRoot[],
-  settings: PolicySettings,
-  files: InputFiles,
-): Promise<CompiledSet> {
-  const { sources, problems } = await readPolicyFiles(roots, files)
-  const readText = (path: string) => {
-    try {
-      return decodeUtf8(files.readSync(path))
-    } catch (cause) {
-      throw new Error(whyUnreadable(cause), { cause })
-    }
-  }
-  const compiled = compilePolicies(sources, { ...settings, readText })
-  return { ...compiled, problems: [...problems, ...compiled.problems] }
-}
-
-/** The paths of the options, or of the config, or of the schema's default where the config's are not fit. */
-function policyRoots(read: ReadConfig, options: LoadOptions): readonly PolicyRoot[] {
-  const at = (index: number): Position => read.document.valueAt(['policies', index])
-  const written = valueBelow(read.written, ['policies'])
-  const isFit = Array.isArray(written) && written.every((path) => typeof path === 'string')
-  const paths: readonly string[] = options.policies ?? (isFit ? written : DEFAULT_POLICIES)
-  const folder = dirname(options.configFile)
-  return paths.map((path, index) => ({ path: resolve(folder, path), at: at(index) }))
-}
-
-/** Read from what is written and not from the finished config: that is missing where anything else is wrong. */
-function settingsIn(written: unknown): PolicySettings {
-  const providers = valueBelow(written, ['providers'])
-  return {
-    allowHttp: valueBelow(written, ['server', 'allow_http']) === true,
-    providers: isMapping(providers)
-      ? new Map(Object.keys(providers).map((name) => [name, {}]))
-      : undefined,
-  }
 }
 
 /** Errors before warnings; within both the config before the policies, and each file from top to bottom. */

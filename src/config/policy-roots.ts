@@ -7,7 +7,7 @@ import { isMapping } from '../support/mapping.ts'
 import { error, hasErrors, type Problem } from '../support/problem.ts'
 import type { InputFiles } from './input-files.ts'
 import type { PolicyRoot } from './policy-files.ts'
-import { readConfig } from './read-config.ts'
+import { type ReadConfig, readConfig } from './read-config.ts'
 import type { Environment } from './references.ts'
 
 export interface RootOptions {
@@ -46,21 +46,33 @@ export async function configuredRoots(
       : [error({ file: configFile, line: 1, column: 1 }, 'the config file is empty')]
     return { set: withoutConfig(join(cwd, DEFAULT_FOLDER)), problems }
   }
-  const written = valueBelow(read.written, ['policies'])
-  const isFit = Array.isArray(written) && written.every((path) => typeof path === 'string')
-  const paths: readonly string[] = isFit ? written : [DEFAULT_FOLDER]
-  const providers = valueBelow(read.written, ['providers'])
-  const set: PolicyRoots = {
-    roots: paths.map((path, index) => ({
+  return { set: rootsIn(read, configFile), problems: [] }
+}
+
+/**
+ * What a config says about policies. Read from what is written and not from the finished config: that is missing where
+ * anything else is wrong.
+ * @param paths absolute, in place of the config's `policies`
+ */
+export function rootsIn(
+  { document, written }: ReadConfig,
+  configFile: string,
+  paths?: readonly string[],
+): PolicyRoots {
+  const policies = valueBelow(written, ['policies'])
+  const isFit = Array.isArray(policies) && policies.every((path) => typeof path === 'string')
+  const named: readonly string[] = paths ?? (isFit ? policies : [DEFAULT_FOLDER])
+  const providers = valueBelow(written, ['providers'])
+  return {
+    roots: named.map((path, index) => ({
       path: resolve(dirname(configFile), path),
-      at: read.document.valueAt(['policies', index]),
+      at: document.valueAt(['policies', index]),
     })),
-    allowHttp: valueBelow(read.written, ['server', 'allow_http']) === true,
+    allowHttp: valueBelow(written, ['server', 'allow_http']) === true,
     providers: isMapping(providers)
       ? new Map(Object.keys(providers).map((name) => [name, {}]))
       : undefined,
   }
-  return { set, problems: [] }
 }
 
 /**
@@ -89,10 +101,10 @@ function isWithin(path: string, root: string): boolean {
   return way !== '..' && !way.startsWith(`..${sep}`)
 }
 
-/** Without a config nobody knows what it would allow. */
-function withoutConfig(path: string): PolicyRoots {
+/** Without a config nobody knows what it would allow. @param paths absolute */
+export function withoutConfig(...paths: readonly string[]): PolicyRoots {
   return {
-    roots: [{ path, at: { file: path, line: 1, column: 1 } }],
+    roots: paths.map((path) => ({ path, at: { file: path, line: 1, column: 1 } })),
     allowHttp: true,
     providers: undefined,
   }

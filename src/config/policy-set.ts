@@ -1,14 +1,14 @@
 /** Policies with their people and tests, for the commands that judge without serving: `test`, `explain` and the like. */
 
 import { basename, dirname, join } from 'node:path'
-import { compilePolicies } from '../policy/compile.ts'
 import type { Route } from '../policy/route.ts'
 import { NO_SUBJECTS, readSubjects, type Subjects } from '../policy/subjects.ts'
 import type { RouteTable } from '../routing/route-table.ts'
 import { error, type Problem } from '../support/problem.ts'
 import { readYaml } from '../support/yaml-document.ts'
+import { compileRoots } from './compile-roots.ts'
 import { type InputFiles, whyUnreadable } from './input-files.ts'
-import { decodeUtf8, type PolicySource, readPolicyFiles } from './policy-files.ts'
+import { decodeUtf8, type PolicySource } from './policy-files.ts'
 import { type PolicyRoots, SUBJECTS_PATH } from './policy-roots.ts'
 
 export interface PolicySet {
@@ -20,21 +20,12 @@ export interface PolicySet {
 
 /** Loads the policies below `set.roots`, and the `testdata/subjects.yaml` of each. */
 export async function loadPolicySet(set: PolicyRoots, files: InputFiles): Promise<PolicySet> {
-  const { sources, problems } = await readPolicyFiles(set.roots, files)
-  const readText = (path: string) => {
-    try {
-      return decodeUtf8(files.readSync(path))
-    } catch (cause) {
-      throw new Error(whyUnreadable(cause), { cause })
-    }
-  }
-  const { allowHttp, providers } = set
-  const compiled = compilePolicies(sources, { allowHttp, providers, readText })
+  const compiled = await compileRoots(set, files)
   const people = await loadSubjects(set, files)
   return {
     table: compiled.table,
     subjects: people.subjects,
-    problems: [...problems, ...compiled.problems, ...people.problems],
+    problems: [...compiled.problems, ...people.problems],
   }
 }
 

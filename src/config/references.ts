@@ -6,7 +6,7 @@ import { type PlainSchema, typesOf } from '../support/schema-words.ts'
 import { readYaml, type YamlDocument, type YamlPath } from '../support/yaml-document.ts'
 import { type InputFiles, whyUnreadable } from './input-files.ts'
 
-/** Environment variables, as `process.env` has them. */
+/** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface ReferenceSources {
