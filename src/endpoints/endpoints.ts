@@ -3,10 +3,11 @@
 import cookie from '@fastify/cookie'
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { GatehouseError } from '../errors.ts'
+import { ERRORS, GatehouseError } from '../errors.ts'
 import { renderJson } from '../pages/render.ts'
 import { TEXTS } from '../pages/texts.ts'
 import { providerCallback } from './callback.ts'
+import { hasExchange } from './exchange.ts'
 import { appCallback } from './hand-over.ts'
 import { landing, signedOut } from './landing.ts'
 import { portal } from './portal.ts'
@@ -56,7 +57,7 @@ export async function endpoints(fastify: FastifyInstance, options: EndpointOptio
   fastify.all('*', answer)
   fastify.setNotFoundHandler(answer)
   fastify.setErrorHandler((error, request, reply) => {
-    // Made anew: the failure may lie before the first was made, and then this throws it once more.
+    if (!hasExchange(request)) return send(reply, false, unread(error, request, options))
     const visit = visitOf(request, options)
     return send(reply, visit.secure, errorReaction(error, visit))
   })
@@ -97,6 +98,13 @@ function isAt(uri: string, path: string): boolean {
 
 function answerJwks(visit: Visit): Reaction {
   return renderJson(200, visit.jwks(), visit.head)
+}
+
+/** A request that came past the listener, by a mistake of ours: nothing of it is used. */
+function unread(err: unknown, request: FastifyRequest, { log }: EndpointOptions): Reaction {
+  log.error({ request_id: request.id, err }, 'an endpoint failed')
+  const { status, text } = ERRORS.INTERNAL
+  return renderJson(status, { error: 'INTERNAL', message: text, request_id: request.id }, false)
 }
 
 function errorReaction(error: unknown, visit: Visit): Reaction {

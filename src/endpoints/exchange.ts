@@ -30,6 +30,10 @@ export function attachExchange(request: IncomingMessage, exchange: Exchange): vo
   ;(request as WithExchange)[EXCHANGE] = exchange
 }
 
+export function hasExchange(request: FastifyRequest): boolean {
+  return (request.raw as WithExchange)[EXCHANGE] !== undefined
+}
+
 /** @throws GatehouseError INTERNAL for a request that came past the listener: nothing about it has been judged */
 export function exchangeOf(request: FastifyRequest): Exchange {
   const exchange = (request.raw as WithExchange)[EXCHANGE]

@@ -3,6 +3,7 @@
 import type { LiveSession } from '../identity/session.ts'
 import { TEXTS } from '../pages/texts.ts'
 import { type CookieChange, malformed, type Reaction, redirect } from './reaction.ts'
+import { routeProvider } from './route-provider.ts'
 import { openSession, sessionCookie } from './session-cookie.ts'
 import { endInBrowser, proofsInBrowser } from './sign-in-cookie.ts'
 import { restartSignIn } from './sign-in-restart.ts'
@@ -36,7 +37,10 @@ export async function appCallback(visit: Visit): Promise<Reaction> {
   const { target, restarts } = state
   const again = {
     restarts,
-    begin: (more: readonly number[]) => startForApp(visit, target, NO_WISHES, more),
+    begin: (more: readonly number[]) => {
+      const wishes = { ...NO_WISHES, provider: routeProvider(visit, target) }
+      return startForApp(visit, target, wishes, more)
+    },
   }
   if (isStale(visit, state)) return restartSignIn(visit, again, 'stale state')
   if (proofsInBrowser(visit, state.id, state.binding) === undefined) {

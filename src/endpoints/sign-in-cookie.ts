@@ -69,6 +69,12 @@ export function proofsInBrowser(visit: Visit, id: string, binding: string): Proo
   return undefined
 }
 
+/** Keeps count of fresh sign-ins in this browser, where none is begun yet. */
+export function countInBrowser(visit: Visit, restarts: readonly EpochMs[]): CookieChange {
+  const secret = readMark(visit, undefined)?.secret ?? randomBytes(SECRET_BYTES)
+  return markCookie(visit, undefined, { secret, madeAt: visit.now(), restarts }, SIGN_IN_MS)
+}
+
 /** When this browser was sent to fresh sign-ins, as its cookie says. */
 export function restartsInBrowser(visit: Visit): readonly EpochMs[] {
   return readMark(visit, undefined)?.restarts ?? []

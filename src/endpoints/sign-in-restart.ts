@@ -3,12 +3,14 @@
 import { TEXTS } from '../pages/texts.ts'
 import type { EpochMs } from '../support/time.ts'
 import { failure, type Reaction, redirect } from './reaction.ts'
-import { beginInBrowser, restartsInBrowser } from './sign-in-cookie.ts'
+import { countInBrowser, restartsInBrowser } from './sign-in-cookie.ts'
 import { NO_WISHES, signInUrl } from './sign-in-url.ts'
 import type { Visit } from './visit.ts'
 
 const MAX_RESTARTS = 2
 const WITHIN_MS = 60_000
+/** The reason may be a provider's. */
+const MAX_LOGGED = 500
 
 /** How the sign-in that did not hold would begin afresh. */
 export interface Again {
@@ -28,7 +30,11 @@ export async function restartSignIn(
   why: string,
 ): Promise<Reaction> {
   const recent = recentRestarts(visit, again?.restarts ?? [])
-  const fields = { request_id: visit.requestId, host: visit.host.name, why }
+  const fields = {
+    request_id: visit.requestId,
+    host: visit.host.name,
+    why: why.slice(0, MAX_LOGGED),
+  }
   if (recent.length >= MAX_RESTARTS) {
     visit.log.warn(fields, 'sign-in given up')
     return tooManyRestarts(visit)
@@ -49,7 +55,7 @@ function recentRestarts(visit: Visit, inState: readonly EpochMs[]): readonly Epo
 
 function fromTheFrontPage(visit: Visit, restarts: readonly EpochMs[]): Reaction {
   const url = signInUrl(visit.origin, { kind: 'here', url: '/' }, NO_WISHES)
-  return redirect(url, beginInBrowser(visit, restarts).cookies)
+  return redirect(url, [countInBrowser(visit, restarts)])
 }
 
 function tooManyRestarts(visit: Visit): Reaction {

@@ -4,10 +4,10 @@ import type { Provider } from '../identity/provider.ts'
 import type { LiveSession } from '../identity/session.ts'
 import { renderChooser } from '../pages/sign-in-pages.ts'
 import { TEXTS } from '../pages/texts.ts'
-import { canonicalPath } from '../routing/canonical.ts'
 import { sendToApp } from './hand-over.ts'
 import { failure, malformed, type Reaction, redirect } from './reaction.ts'
 import { returnUrl } from './return-url.ts'
+import { routeProvider } from './route-provider.ts'
 import { openSession } from './session-cookie.ts'
 import { restartsInBrowser } from './sign-in-cookie.ts'
 import { startAtProvider, startForApp } from './sign-in-start.ts'
@@ -25,7 +25,7 @@ export async function signIn(visit: Visit): Promise<Reaction> {
   if (visit.isPublicUrl && visit.query.has('for')) return signInForApp(visit, wishes)
 
   const target = returnUrl(single(visit.query, 'rd'), visit.served.has)
-  const provider = wishes.provider ?? routeProvider(visit, new URL(target, visit.origin))
+  const provider = wishes.provider ?? routeProvider(visit, target)
   const wanted = { ...wishes, provider }
   const session = await usableSession(visit, wanted)
   if (session !== undefined) return redirect(target)
@@ -77,16 +77,6 @@ async function usableSession(visit: Visit, wishes: Wishes): Promise<LiveSession 
   if (wishes.provider !== undefined && session.record.provider !== wishes.provider) return undefined
   visit.sessions.seen(session)
   return session
-}
-
-/** The provider that the route behind `url` insists on. */
-function routeProvider(visit: Visit, url: URL): string | undefined {
-  const entry = visit.snapshot.table.host(url.hostname)
-  if (entry === undefined) return undefined
-  const path = canonicalPath(url.pathname, entry.keepEncodedSlashes)
-  if (path.kind === 'refused') return undefined
-  const provider = entry.match(path.decoded)?.provider
-  return provider !== undefined && visit.providers.has(provider) ? provider : undefined
 }
 
 /** Only these parameters are taken from the address, whatever else a foreign link puts there. */

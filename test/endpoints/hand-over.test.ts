@@ -123,14 +123,31 @@ test('a session of somebody else that was left on the app’s host ends', async 
   t.equal(await sessions.count(), 1)
 })
 
-test('the sign-in goes to the app that began, though its route has gone since', async (t) => {
-  const { browser, snapshot } = await startEndpoints(t)
+test('a route that went while somebody was at the provider is not led to', async (t) => {
+  const { browser, usePolicies } = await startEndpoints(t)
   const client = browser()
   const { location = '' } = await client.follow(SIGN_IN, {
     until: (url) => url.pathname === '/oauth2/callback',
   })
-  const state = new URL(location).searchParams.get('state') ?? ''
-  t.ok(state)
-  t.ok(snapshot.table.host('app.example.com'))
-  t.equal((await client.follow(location, { until: untilApp })).location, `${APP}/x`)
+  await usePolicies(`
+routes:
+  - { name: wiki, from: "${WIKI}", to: "http://127.0.0.1:9", allow_any_authenticated_user: true }
+`)
+  const { url, status } = await client.follow(location)
+  t.equal(url, `${AUTH}/`)
+  t.equal(status, 200)
+})
+
+test('a fresh hand-over for a route asks for the provider that the route insists on', async (t) => {
+  const { browser } = await startEndpoints(t, {
+    providerNames: ['okta', 'partner'],
+    policies: `
+routes:
+  - { name: app, from: "${APP}", provider: partner, to: "http://127.0.0.1:9", allow_any_authenticated_user: true }
+`,
+  })
+  const client = browser()
+  const callback = await codeOf(client)
+  callback.searchParams.set('code', 'x')
+  t.match((await client.visit(callback.href)).location, /&provider=partner$/)
 })

@@ -1,6 +1,9 @@
 /** Who I am, what I may open, the keys, the front of `public_url`, and everything that is not there. */
 
+import Fastify from 'fastify'
 import { test } from 'tap'
+import { type EndpointOptions, endpoints } from '../../src/endpoints/endpoints.ts'
+import { recorder } from '../identity/session-fixture.ts'
 import type { BrowserClient } from '../support/browser-client.ts'
 import { person } from './scripted-provider.ts'
 import { APP, AUTH, type FixtureOptions, startEndpoints } from './start-endpoints.ts'
@@ -314,4 +317,24 @@ test('conditions and ranges of a request change nothing', async (t) => {
   const headers = { range: 'bytes=0-1', 'if-none-match': '*', 'if-modified-since': 'x' }
   t.equal((await client.visit(`${APP}/.gatehouse/`, { headers })).status, 200)
   t.equal((await client.visit(`${APP}/.gatehouse/sign_in?rd=%2F`, { headers })).status, 302)
+})
+
+test('a request that nobody has read before is not answered', async (t) => {
+  const fastify = Fastify()
+  const options: object = { snapshot: () => ({}), log: recorder([]) }
+  // biome-ignore lint/nursery/noMisusedPromises: Fastify awaits what a plugin returns
+  await fastify.register(endpoints, options as EndpointOptions)
+  t.teardown(() => fastify.close())
+  const answer = await fastify.inject('/.gatehouse/user')
+  t.equal(answer.statusCode, 500)
+  t.match(answer.json(), { error: 'INTERNAL', message: 'Something went wrong here.' })
+})
+
+test('what goes wrong unforeseen is 500, without a word of why', async (t) => {
+  const { client, sessions, logged } = await signedIn(t)
+  sessions.listOf = () => Promise.reject(new Error('something private'))
+  const answer = await client.visit(`${APP}/.gatehouse/`)
+  t.equal(answer.status, 500)
+  t.notMatch(answer.body, 'private')
+  t.match(logged.at(-1), { level: 'error', fields: { err: { message: 'something private' } } })
 })

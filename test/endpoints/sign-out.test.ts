@@ -103,6 +103,15 @@ test('with a provider that ends its sessions too, the way goes there with the ID
   t.notOk(await isSignedIn(client, APP))
 })
 
+test('a provider that cannot be reached keeps nobody signed in', async (t) => {
+  const { client, idp } = await signedIn(t)
+  idp.endSession = true
+  idp.provider.endSessionUrl = () => Promise.reject(new Error('down'))
+  t.equal((await client.visit(SIGN_OUT)).status, 200)
+  t.equal((await client.post(SIGN_OUT)).location, `${APP}/.gatehouse/signed_out`)
+  t.notOk(await isSignedIn(client, APP))
+})
+
 test('`rd` is where a sign-out leads when the provider ends nothing', async (t) => {
   const { client } = await signedIn(t)
   const page = await client.visit(`${SIGN_OUT}?rd=${encodeURIComponent(`${WIKI}:8443/bye`)}`)

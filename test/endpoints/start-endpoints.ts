@@ -33,7 +33,10 @@ routes:
 `
 
 export interface EndpointsFixture {
-  readonly snapshot: Snapshot
+  /** What is in force. */
+  readonly live: { snapshot: Snapshot }
+  /** Puts other routes in force. */
+  usePolicies(policies: string): Promise<void>
   readonly sessions: Sessions
   /** The first of the providers. */
   readonly idp: ScriptedProvider
@@ -77,17 +80,20 @@ export async function startEndpoints(
   )
   const providers: ReadonlyMap<string, Provider> =
     options.providers?.(publicUrl) ?? new Map(idps.map(({ provider }) => [provider.name, provider]))
-  const snapshot = await snapshotOf(t, options, publicUrl, [...providers.values()])
+  const load = (policies = POLICIES) =>
+    snapshotOf(t, { ...options, policies }, publicUrl, [...providers.values()])
+  const live = { snapshot: await load(options.policies) }
+  const { sessionSecrets } = live.snapshot
   const clock = { time: Date.UTC(2026, 2, 2, 9) }
   const now = () => clock.time
   const logged: Logged[] = []
   const counted: string[] = []
   const log = recorder(logged)
   const fault = { down: false }
-  const { lifetime, idle } = snapshot.config.session
+  const { lifetime, idle } = live.snapshot.config.session
   const sessions = createSessions({
     store: breakable(createMemoryStore({ now }), fault),
-    secrets: () => snapshot.sessionSecrets,
+    secrets: () => sessionSecrets,
     now,
     lifetimes: () => ({ lifetimeMs: lifetime, idleMs: idle }),
     log,
@@ -96,16 +102,16 @@ export async function startEndpoints(
   const fastify = Fastify({
     serverFactory: (handler) =>
       createServer((request, response) => {
-        if (read(snapshot, request, response)) handler(request, response)
+        if (read(live.snapshot, request, response)) handler(request, response)
       }),
   })
   // biome-ignore lint/nursery/noMisusedPromises: Fastify awaits what a plugin returns
   await fastify.register(endpoints, {
-    snapshot: () => snapshot,
+    snapshot: () => live.snapshot,
     sessions,
     providers: () => providers,
     assertion: () => ({ jwks: { keys: [{ kty: 'EC', kid: 'k1' }] } }),
-    secrets: () => snapshot.sessionSecrets,
+    secrets: () => sessionSecrets,
     now,
     log,
     onSignIn: (provider, result) => counted.push(`${provider} ${result}`),
@@ -117,7 +123,10 @@ export async function startEndpoints(
   const [idp] = idps
   if (idp === undefined) throw new Error('a fixture needs a provider')
   return {
-    snapshot,
+    live,
+    usePolicies: async (policies) => {
+      live.snapshot = await load(policies)
+    },
     sessions,
     idp,
     idps,
@@ -156,7 +165,7 @@ async function snapshotOf(
   }
   const folder = tempFolder(t, {
     'gatehouse.yaml': JSON.stringify(config),
-    'policies/test.yaml': options.policies ?? POLICIES,
+    'policies/test.yaml': options.policies ?? '',
   })
   const configFile = join(folder, 'gatehouse.yaml')
   const { snapshot, problems } = await loadSnapshot({ configFile, env: {}, now: Date.now })
