@@ -12,10 +12,11 @@ import { createOpenSessions } from './open-sessions.ts'
 import type { SignedIn } from './provider.ts'
 import {
   absoluteEnd,
+  cardOf,
   type LiveSession,
-  type SessionCard,
   type SessionLifetimes,
   type SessionRecord,
+  type SignInOrigin,
 } from './session.ts'
 import { createSessionLists } from './session-lists.ts'
 import {
@@ -103,18 +104,25 @@ export function createSessions(options: SessionsOptions): Sessions {
     async create(person, context) {
       const time = now()
       const record = newRecord(person, context, time, lifetimes())
-      const card = newCard(record, context, time)
+      const origin = originOf(context)
       const secret = newSessionSecrets()
       const id = sessionId(secret.handle)
       const parts = { record, groups: person.groups }
       await store.create({
         id,
         ...sealParts(secret.key, id, { ...parts, tokens: person.tokens }),
-        card: seals().sealCard(card, id),
+        card: seals().sealCard(cardOf(record, origin, time), id),
         indexKeys: indexKeys(seals(), record),
         expiresAt: sessions.storeEnd(record, time),
       })
-      return sessions.add(secret, parts, card, time)
+      return sessions.add({
+        id,
+        secrets: secret,
+        ...parts,
+        origin,
+        lastSeenAt: time,
+        verifiedAt: time,
+      })
     },
 
     cookieFor(live, host) {
@@ -209,17 +217,10 @@ function newRecord(
   }
 }
 
-function newCard(record: SessionRecord, context: SignInContext, time: EpochMs): SessionCard {
+function originOf({ address, userAgent }: SignInContext): SignInOrigin {
   return {
-    provider: record.provider,
-    method: record.method,
-    sub: record.sub,
-    email: record.email,
-    signedInAt: record.signedInAt,
-    lastSeenAt: time,
-    expiresAt: record.expiresAt,
-    address: context.address.slice(0, MAX_ADDRESS_LENGTH),
-    userAgent: context.userAgent.slice(0, MAX_USER_AGENT_LENGTH),
+    address: address.slice(0, MAX_ADDRESS_LENGTH),
+    userAgent: userAgent.slice(0, MAX_USER_AGENT_LENGTH),
   }
 }
 

@@ -2,13 +2,19 @@
 
 import type { Person } from '../policy/model.ts'
 import type { EpochMs } from '../support/time.ts'
-import type { LiveSession, SessionCard, SessionRecord } from './session.ts'
-import type { SessionParts, SessionSecrets } from './session-seals.ts'
+import type { LiveSession, SessionRecord, SignInOrigin } from './session.ts'
+import {
+  joinSecrets,
+  type SessionParts,
+  type SessionSecrets,
+  splitSecrets,
+} from './session-seals.ts'
 
 export interface OpenSessionStart extends SessionParts {
   readonly id: string
   readonly secrets: SessionSecrets
-  readonly card: SessionCard
+  readonly origin: SignInOrigin
+  readonly lastSeenAt: EpochMs
   /** When the store was asked for it, or told of it. */
   readonly verifiedAt: EpochMs
 }
@@ -17,9 +23,8 @@ export class OpenSession implements LiveSession {
   readonly id: string
   readonly record: SessionRecord
   readonly subject: Person
-  readonly perRoute = new WeakMap<object, unknown>()
-  /** As last read or written; `lastSeenAt` below is newer. */
-  readonly card: SessionCard
+  readonly #address: string
+  readonly #userAgent: string
   lastSeenAt: EpochMs
   /** When the store was last asked and said that the session is there. */
   verifiedAt: EpochMs
@@ -28,7 +33,7 @@ export class OpenSession implements LiveSession {
   /** The question to the store that is under way. */
   verifying: Promise<OpenSession | undefined> | undefined
   /** Private to the language too: whatever prints or serializes a session does not meet its key. */
-  readonly #secrets: SessionSecrets
+  readonly #secrets: string
   readonly #watched: Set<OpenSession>
   #listeners: Set<() => void> | undefined
   #ended = false
@@ -38,12 +43,13 @@ export class OpenSession implements LiveSession {
     this.id = start.id
     this.record = start.record
     this.subject = personOf(start)
-    this.card = start.card
-    this.lastSeenAt = start.card.lastSeenAt
+    this.#address = start.origin.address
+    this.#userAgent = start.origin.userAgent
+    this.lastSeenAt = start.lastSeenAt
     this.verifiedAt = start.verifiedAt
-    this.touchedAt = start.card.lastSeenAt
+    this.touchedAt = start.lastSeenAt
     this.verifying = undefined
-    this.#secrets = start.secrets
+    this.#secrets = joinSecrets(start.secrets)
     this.#watched = watched
   }
 
@@ -52,7 +58,11 @@ export class OpenSession implements LiveSession {
   }
 
   get secrets(): SessionSecrets {
-    return this.#secrets
+    return splitSecrets(this.#secrets)
+  }
+
+  get origin(): SignInOrigin {
+    return { address: this.#address, userAgent: this.#userAgent }
   }
 
   onEnd(listener: () => void): () => void {

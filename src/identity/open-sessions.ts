@@ -6,20 +6,9 @@
 import { type Every, every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
-import { OpenSession } from './open-session.ts'
-import {
-  absoluteEnd,
-  type SessionCard,
-  type SessionLifetimes,
-  type SessionRecord,
-} from './session.ts'
-import {
-  openParts,
-  type SessionParts,
-  type SessionSeals,
-  type SessionSecrets,
-  sessionId,
-} from './session-seals.ts'
+import { OpenSession, type OpenSessionStart } from './open-session.ts'
+import { absoluteEnd, cardOf, type SessionLifetimes, type SessionRecord } from './session.ts'
+import { openParts, type SessionSeals, type SessionSecrets, sessionId } from './session-seals.ts'
 import type { SessionStore } from './session-store.ts'
 
 /** A revocation anywhere takes effect here within this time. */
@@ -50,12 +39,7 @@ export interface OpenSessions {
   /** The session if it still is one; synchronous while that was asked within the last second. */
   check(session: OpenSession): OpenSession | undefined | Promise<OpenSession | undefined>
   /** One that was just made and stored. */
-  add(
-    secrets: SessionSecrets,
-    parts: SessionParts,
-    card: SessionCard,
-    verifiedAt: EpochMs,
-  ): OpenSession
+  add(start: OpenSessionStart): OpenSession
   /** Notes a use. Writes to the store at most once a minute; never throws. */
   seen(session: OpenSession): void
   /** The session of this id if it is open here. */
@@ -84,16 +68,10 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     return session?.ended === false ? session : undefined
   }
 
-  function add(
-    secrets: SessionSecrets,
-    parts: SessionParts,
-    card: SessionCard,
-    verifiedAt: EpochMs,
-  ): OpenSession {
-    const id = sessionId(secrets.handle)
-    const session = new OpenSession({ id, secrets, ...parts, card, verifiedAt }, watched)
-    byId.set(id, new WeakRef(session))
-    collected.register(session, id)
+  function add(start: OpenSessionStart): OpenSession {
+    const session = new OpenSession(start, watched)
+    byId.set(session.id, new WeakRef(session))
+    collected.register(session, session.id)
     return session
   }
 
@@ -177,7 +155,8 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     if (absoluteEnd(parts.record, limits) <= asked) return undefined
     const lastSeenAt = Math.min(card.lastSeenAt, asked)
     if (lastSeenAt + limits.idleMs <= asked) return undefined
-    return here(id) ?? add(secrets, parts, { ...card, lastSeenAt }, asked)
+    const opened = { id, secrets, ...parts, origin: card, lastSeenAt, verifiedAt: asked }
+    return here(id) ?? add(opened)
   }
 
   function storeEnd(record: SessionRecord, lastSeenAt: EpochMs): EpochMs {
@@ -195,7 +174,7 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     const previous = session.touchedAt
     session.touchedAt = lastSeenAt
     try {
-      const card = seals().sealCard({ ...session.card, lastSeenAt }, id)
+      const card = seals().sealCard(cardOf(session.record, session.origin, lastSeenAt), id)
       if (!(await store.touch(id, card, storeEnd(session.record, lastSeenAt)))) finish(session)
     } catch (err) {
       session.touchedAt = Math.max(previous, lastSeenAt - touchEvery() + TOUCH_RETRY_MS)

@@ -65,7 +65,7 @@ export function createSessionSeals(secrets: readonly Uint8Array[]): SessionSeals
       cookies.seal(Buffer.concat([handle, key, Buffer.from(host)]), host),
     openCookie: (cookie, host) => {
       if (cookie.length > MAX_COOKIE_LENGTH) return undefined
-      return splitSecrets(cookies.open(cookie, host), host)
+      return secretsFrom(cookies.open(cookie, host), host)
     },
     sealCard: (card, id) => cards.sealBytes(JSON.stringify(card), id),
     openCard: (sealed, id) => {
@@ -79,7 +79,7 @@ export function createSessionSeals(secrets: readonly Uint8Array[]): SessionSeals
     sealHandOver: ({ handle, key }, code, associated) =>
       handOvers(code).sealBytes(Buffer.concat([handle, key]), associated),
     openHandOver: (sealed, code, associated) =>
-      splitSecrets(handOvers(code).openBytes(sealed, associated), ''),
+      secretsFrom(handOvers(code).openBytes(sealed, associated), ''),
   }
 }
 
@@ -131,9 +131,9 @@ export function openParts(key: Uint8Array, stored: StoredSession): SessionParts 
   const record = sealer.openBytes(stored.record, `record/${stored.id}`)
   const groups = sealer.openBytes(stored.groups, `groups/${stored.id}`)
   if (record === undefined || groups === undefined) return undefined
-  const version = (JSON.parse(record.toString()) as { version: unknown }).version
-  if (version !== 1) return undefined
-  return { record: recordFrom(record), groups: JSON.parse(groups.toString()) as SessionGroups }
+  const data = JSON.parse(record.toString()) as SessionRecord
+  if (data.version !== 1) return undefined
+  return { record: recordFrom(data), groups: JSON.parse(groups.toString()) as SessionGroups }
 }
 
 /** The tokens kept with a session; `undefined` where they were changed or moved. */
@@ -150,8 +150,7 @@ export function openTokens(key: Uint8Array, stored: StoredSession): SessionToken
 }
 
 /** JSON has no `undefined`: every key is named again, so that all records have one shape. */
-function recordFrom(plain: Buffer): SessionRecord {
-  const data = JSON.parse(plain.toString()) as SessionRecord
+function recordFrom(data: SessionRecord): SessionRecord {
   return {
     version: 1,
     provider: data.provider,
@@ -185,14 +184,20 @@ function cardFrom(plain: Buffer): SessionCard {
   }
 }
 
-function splitSecrets(plain: Buffer | undefined, host: string): SessionSecrets | undefined {
+function secretsFrom(plain: Buffer | undefined, host: string): SessionSecrets | undefined {
   if (plain === undefined) return undefined
   if (plain.toString('utf8', HANDLE_BYTES + KEY_BYTES) !== host) return undefined
-  // Copies: the slice would keep the whole decrypted value alive with the session.
-  return {
-    handle: Buffer.from(plain.subarray(0, HANDLE_BYTES)),
-    key: Buffer.from(plain.subarray(HANDLE_BYTES, HANDLE_BYTES + KEY_BYTES)),
-  }
+  return splitSecrets(plain.toString('latin1', 0, HANDLE_BYTES + KEY_BYTES))
+}
+
+/** As one text: small buffers would each keep a shared block of eight kilobytes alive for as long as a session. */
+export function joinSecrets({ handle, key }: SessionSecrets): string {
+  return handle.toString('latin1') + key.toString('latin1')
+}
+
+export function splitSecrets(joined: string): SessionSecrets {
+  const bytes = Buffer.from(joined, 'latin1')
+  return { handle: bytes.subarray(0, HANDLE_BYTES), key: bytes.subarray(HANDLE_BYTES) }
 }
 
 /** Lengths go in front, so that no two triples give one text. */

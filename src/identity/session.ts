@@ -21,7 +21,10 @@ export interface SessionRecord {
   readonly sub: string
   readonly email: string | undefined
   readonly name: string | undefined
-  /** ID token claims, and UserInfo's for what that lacks; groups are kept apart. */
+  /**
+   * ID token claims, and UserInfo's for what that lacks, as they came but for an e-mail that is not known. What is known
+   * of groups is kept apart.
+   */
   readonly claims: Readonly<Record<string, unknown>>
   readonly acr: string | undefined
   readonly amr: readonly string[]
@@ -68,8 +71,6 @@ export interface LiveSession {
   readonly id: string
   readonly record: SessionRecord
   readonly subject: Person
-  /** Bytes of headers and assertion made for this session, by route; see proxy/identity-headers.ts. */
-  readonly perRoute: WeakMap<object, unknown>
   /** True once it has been revoked or has run out; it never becomes false again. */
   readonly ended: boolean
   readonly lastSeenAt: EpochMs
@@ -80,4 +81,19 @@ export interface LiveSession {
 /** When a session ends however active it is. A lifetime that was shortened since the sign-in counts at once. */
 export function absoluteEnd(record: SessionRecord, { lifetimeMs }: SessionLifetimes): EpochMs {
   return Math.min(record.expiresAt, record.signedInAt + lifetimeMs)
+}
+
+/** From where somebody signed in. */
+export interface SignInOrigin {
+  readonly address: string
+  readonly userAgent: string
+}
+
+export function cardOf(
+  record: SessionRecord,
+  { address, userAgent }: SignInOrigin,
+  lastSeenAt: EpochMs,
+): SessionCard {
+  const { provider, method, sub, email, signedInAt, expiresAt } = record
+  return { provider, method, sub, email, signedInAt, lastSeenAt, expiresAt, address, userAgent }
 }
