@@ -36,6 +36,8 @@ export interface InputFiles {
   /** Takes `text` into the revision without a file, such as the value of an environment variable. */
   note(name: string, text: string): void
   stamps(): Stamps
+  /** True where a path is no longer what it was when it was first looked at. */
+  haveChanged(): Promise<boolean>
   /** 12 hex digits; the same contents under the same names give the same ones. */
   revision(nameOf: (path: string) => string): string
 }
@@ -45,6 +47,10 @@ export interface InputFiles {
  * differs from the next one and the file is read once more.
  */
 const YOUNG_MS = 100
+const YOUNG = ':young'
+
+/** Paths are looked at so many at a time, so that thousands do not keep the file system's threads from others. */
+export const AT_A_TIME = 64
 
 /** What `path` looks like now: links followed, so that a swapped link changes it. Never rejects. */
 export async function stampOf(path: string, fileClock: Clock = Date.now): Promise<Stamp> {
@@ -66,7 +72,7 @@ function stampSync(path: string, fileClock: Clock): Stamp {
 function stampIn(found: BigIntStats, fileClock: Clock): Stamp {
   const stamp = `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`
   const changedAt = Math.max(Number(found.mtimeMs), Number(found.ctimeMs))
-  return Math.abs(fileClock() - changedAt) < YOUNG_MS ? `${stamp}:young` : stamp
+  return Math.abs(fileClock() - changedAt) < YOUNG_MS ? stamp + YOUNG : stamp
 }
 
 /**
@@ -123,6 +129,17 @@ export function createInputFiles(
       notes.set(name, digestOf(text))
     },
     stamps: () => stamps,
+    async haveChanged() {
+      const paths = [...stamps]
+      for (let i = 0; i < paths.length; i += AT_A_TIME) {
+        const some = paths.slice(i, i + AT_A_TIME).map(async ([path, before]) => {
+          const after = await stampOf(path, fileClock)
+          return after.replace(YOUNG, '') !== before.replace(YOUNG, '')
+        })
+        if ((await Promise.all(some)).includes(true)) return true
+      }
+      return false
+    },
     revision(nameOf) {
       const lines = [
         ...[...digests].map(([path, digest]) => `file ${nameOf(path)} ${digest}`),

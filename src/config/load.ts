@@ -6,7 +6,7 @@ import { hasErrors, type Problem } from '../support/problem.ts'
 import type { Clock } from '../support/time.ts'
 import { type CheckedConfig, checkConfig } from './check-config.ts'
 import { compileRoots } from './compile-roots.ts'
-import { createInputFiles, type ReadFile, type Stamps } from './input-files.ts'
+import { createInputFiles, type InputFiles, type ReadFile, type Stamps } from './input-files.ts'
 import { rootsIn, withoutConfig } from './policy-roots.ts'
 import { readConfig } from './read-config.ts'
 import type { Environment } from './references.ts'
@@ -34,9 +34,22 @@ export interface LoadResult {
   readonly stamps: Stamps
 }
 
-/** Loads everything anew. Never rejects for what is wrong with a file: that is a problem in the result. */
+/** Files that change while they are read are read again, so often at the most; watch.ts sees what comes after. */
+const MOST_ATTEMPTS = 4
+
+/**
+ * Loads everything anew. Never rejects for what is wrong with a file: that is a problem in the result. A swap of many
+ * files at once, as by git or Kubernetes, is seen before or after it, and not in its middle.
+ */
 export async function loadSnapshot(options: LoadOptions): Promise<LoadResult> {
-  const files = createInputFiles(options.readFile)
+  for (let attempt = 1; ; attempt++) {
+    const files = createInputFiles(options.readFile)
+    const result = await loadOnce(options, files)
+    if (attempt === MOST_ATTEMPTS || !(await files.haveChanged())) return result
+  }
+}
+
+async function loadOnce(options: LoadOptions, files: InputFiles): Promise<LoadResult> {
   const folder = dirname(options.configFile)
   const read = await readConfig(options.configFile, options.env, files)
   const problems = [...read.problems]

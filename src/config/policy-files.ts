@@ -2,7 +2,7 @@
 
 import { basename } from 'node:path'
 import { error, type Position, type Problem, warning } from '../support/problem.ts'
-import { type FolderEntry, type InputFiles, whyUnreadable } from './input-files.ts'
+import { AT_A_TIME, type FolderEntry, type InputFiles, whyUnreadable } from './input-files.ts'
 
 /** A path of `policies:`, absolute, and where it is written. */
 export interface PolicyRoot {
@@ -21,9 +21,6 @@ export interface PolicyFiles {
   readonly sources: readonly PolicySource[]
   readonly problems: readonly Problem[]
 }
-
-/** Files are read this many at a time. */
-const AT_A_TIME = 32
 
 /**
  * Reads the policy files below `roots`. A file that two roots lead to is read once; hidden files are left out, so that

@@ -1,7 +1,7 @@
 /** Notices that a file has changed. It looks at every path itself, so no change is missed whatever the file system tells. */
 
 import { setTimeout } from 'node:timers/promises'
-import { type Stamp, type Stamps, stampOf } from './input-files.ts'
+import { AT_A_TIME, type Stamp, type Stamps, stampOf } from './input-files.ts'
 
 export interface WatchOptions {
   /** What the last load, good or bad, has seen; asked anew on every look. */
@@ -26,8 +26,6 @@ const INTERVAL_MS = 500
 const SETTLE_MS = 150
 /** Files that never come to rest are read as they are. */
 const MOST_SETTLES = 4
-/** Paths are looked at this many at a time, so that thousands do not keep the file system's threads from others. */
-const AT_A_TIME = 64
 
 /**
  * Watches every path that the last load looked at, by what it looks like and not by events: edits, renames, swapped

@@ -91,6 +91,8 @@ export function readYaml(file: string, text: string): YamlDocument {
     uniqueKeys: true,
     strict: true,
     prettyErrors: false,
+    // What it would print as a warning is an error of the schema afterwards.
+    logLevel: 'error',
     version: '1.2',
   })
   if (!Array.isArray(documents)) return withoutValue(file, [])

@@ -1,8 +1,10 @@
 /** A good config becomes a snapshot with everything resolved. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the config is written with these
 
+import { readFile as readWhole, rename, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { loadSnapshot } from '../../src/config/load.ts'
 import { Secret } from '../../src/support/secret.ts'
 import { GOOD, GOOD_CONFIG, GOOD_POLICY, load, SECRET } from './config-folder.ts'
 
@@ -119,4 +121,29 @@ test('files may be read from elsewhere', async (t) => {
     Buffer.from(path.endsWith('gatehouse.yaml') ? GOOD_CONFIG : GOOD_POLICY)
   const { snapshot } = await load(t, { policies: { 'app.yaml': 'never read' } }, { readFile })
   t.equal(snapshot?.table.routes.length, 1)
+})
+
+test('files that are swapped while they are read are read again, so that no mixture goes live', async (t) => {
+  const policy = (version: string, name: string) =>
+    GOOD_POLICY.replace('name: app', `name: ${version}-${name}`).replace('app.', `${name}.`)
+  const version = (name: string) => ({ 'a.yaml': policy(name, 'a'), 'b.yaml': policy(name, 'b') })
+  const folder = t.testdir({ 'gatehouse.yaml': GOOD_CONFIG, v1: version('v1'), v2: version('v2') })
+  await symlink('v1', join(folder, 'policies'))
+  let isSwapped = false
+  const readFile = async (path: string) => {
+    const content = await readWhole(path)
+    if (path.endsWith('a.yaml') && !isSwapped) {
+      isSwapped = true
+      await symlink('v2', join(folder, 'next'))
+      await rename(join(folder, 'next'), join(folder, 'policies'))
+    }
+    return content
+  }
+  const { snapshot } = await loadSnapshot({
+    configFile: join(folder, 'gatehouse.yaml'),
+    env: {},
+    now: Date.now,
+    readFile,
+  })
+  t.strictSame(snapshot?.table.routes.map((route) => route.name).sort(), ['v2-a', 'v2-b'])
 })
