@@ -109,9 +109,8 @@ function refuseBroken(
 ): void {
   const status = STATUS[error.code ?? ''] ?? 400
   const gone = !socket.writable || error.code === 'ECONNRESET' || error.code === 'EPIPE'
-  // An answer that has begun on this connection must not be followed by bytes that look like part of it.
-  const answering =
-    (socket as { _httpMessage?: { _headerSent?: boolean } })._httpMessage?._headerSent === true
+  // A request before this one is still waiting for its answer; this must not be taken for it.
+  const answering = Boolean((socket as { _httpMessage?: unknown })._httpMessage)
   if (gone || answering) {
     socket.destroy(error)
     return

@@ -1,7 +1,7 @@
 /** The listener's certificates: chosen by SNI, swapped when their files change, and held against the Host header. */
 
 import { X509Certificate } from 'node:crypto'
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import type { Secret } from '../support/secret.ts'
 
@@ -85,11 +85,14 @@ export function hostIsCovered(socket: Socket, host: string): boolean {
   if (chosen === undefined) return true
   let covered = chosen.covered.get(host)
   if (covered === undefined) {
-    covered =
-      chosen.x509.checkHost(host) !== undefined ||
-      chosen.x509.checkIP(host.replace(/^\[|\]$/g, '')) !== undefined
+    covered = covers(chosen.x509, host)
     // One client may ask for many names on one connection; few are real.
     if (chosen.covered.size < 100) chosen.covered.set(host, covered)
   }
   return covered
+}
+
+function covers(x509: X509Certificate, host: string): boolean {
+  const address = host.replace(/^\[|\]$/g, '')
+  return (isIP(address) === 0 ? x509.checkHost(host) : x509.checkIP(address)) !== undefined
 }

@@ -61,7 +61,7 @@ test('what the parser refuses is a line in the log as well', async (t) => {
   ])
 })
 
-test('a client that sends nonsense while it is answered gets no bytes mixed in', async (t) => {
+test('nonsense behind a request that waits for its answer is never answered in its place', async (t) => {
   const { gateway } = await startOpen(t)
   const socket = connect(gateway.port, '127.0.0.1')
   socket.write(`${HEAD.replace('close', 'keep-alive')}\r\nnonsense\r\n\r\n`)
@@ -70,8 +70,7 @@ test('a client that sends nonsense while it is answered gets no bytes mixed in',
     text += chunk
   })
   await once(socket, 'close')
-  t.match(text, /^HTTP\/1\.1 200 OK\r\n/)
-  t.notMatch(text.slice(20), /HTTP\/1\.1 200/)
+  t.equal(text, '')
 })
 
 async function startTls(t: Test) {
