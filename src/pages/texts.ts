@@ -11,7 +11,7 @@ export const HEADINGS: Readonly<Record<ErrorCode, string>> = {
   ACCESS_DENIED: 'You cannot open this site',
   GROUPS_UNAVAILABLE: 'Not available right now',
   STORE_UNAVAILABLE: 'Not available right now',
-  MALFORMED_REQUEST: 'This request makes no sense here',
+  MALFORMED_REQUEST: 'This request cannot be answered',
   NO_ROUTE: 'Nothing here',
   UNKNOWN_HOST: 'No such site',
   BAD_TOKEN: 'Access token refused',
@@ -65,7 +65,7 @@ export const TEXTS = {
 
   signOutElsewhere: 'Signing out works only from the page that asks for it.',
 
-  signInLoopTitle: 'Signing in does not come to an end',
+  signInLoopTitle: 'Signing in keeps starting over',
   signInLoopText:
     'Your browser was sent to sign in several times without success. Check that it keeps cookies for this site, then try again.',
   signInDeniedTitle: 'You could not be signed in',
