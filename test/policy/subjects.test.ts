@@ -73,7 +73,7 @@ const wrong: Record<string, [text: string, line: number, message: RegExp]> = {
   'an auth_time that is none': ['subjects:\n  ana:\n    auth_time: noon', 3, /`auth_time`/],
   anonymous: ['subjects:\n  anonymous: {}', 2, /built in/],
   'a person who is a text': ['subjects:\n  ana: ana@example.com', 2, /mapping/],
-  'a person twice': ['subjects:\n  ana: {}\n  ana: {}', 3, /unique/],
+  'a person twice': ['subjects:\n  ana: {}\n  ana: {}', 3, /unique|already/],
   'another section': ['people:\n  ana: {}', 1, /./],
 }
 for (const [name, [text, line, message]] of Object.entries(wrong)) {

@@ -214,7 +214,7 @@ const files: Record<string, [text: string, message: RegExp]> = {
   'a file without tests': ['suite: app\n', /missing key `tests`/],
   'a file with an empty list': ['suite: app\ntests: []\n', /`tests` must not be empty/],
   'a file that is no YAML': ['suite: [', /./],
-  'a duplicate key': ['suite: a\nsuite: b\n', /unique/],
+  'a duplicate key': ['suite: a\nsuite: b\n', /unique|already/],
 }
 for (const [name, [text, message]] of Object.entries(files)) {
   test(`an error: ${name}`, async (t) => {
