@@ -42,9 +42,7 @@ const files = await generatedFiles()
 if (process.argv.includes('--check')) {
   const paths = await stale(files)
   for (const path of paths) {
-    console.error(
-      `${path}: is not what the sources say; run: npm exec node scripts/generate-docs.ts`,
-    )
+    console.error(`${path}: is not what the sources say; run: npm run generate`)
   }
   process.exitCode = paths.length === 0 ? 0 : 1
 } else {

@@ -14,6 +14,8 @@ import { printProblems } from './print-problems.ts'
 /** The policies that come with the program, wherever it is installed. */
 const POLICIES = fileURLToPath(new URL('../../policies', import.meta.url))
 const DEFAULT_PORT = 8080
+/** The demo's config is whole: what the environment says of another gateway must not get in. */
+const NO_ENV = {}
 
 /** @param untilStopped resolves when the process has been asked to end */
 export function createDemoCommand(untilStopped: () => Promise<unknown>): AddCommand {
@@ -45,8 +47,13 @@ async function runDemo(
       port,
       policies: POLICIES,
       startGateway: async ({ configFile, readFile }) => {
-        const { env, now } = io
-        const gateway = await startGateway({ configFile, env, now, overrides: { readFile } })
+        const { now } = io
+        const gateway = await startGateway({
+          configFile,
+          env: NO_ENV,
+          now,
+          overrides: { readFile },
+        })
         adminUrl = `http://${gateway.adminAddress.host}:${gateway.adminAddress.port}`
         return gateway
       },
@@ -71,8 +78,7 @@ async function runDemo(
 /** The gateway loads the same files by itself; they are read once more here to say what is in them. */
 async function announcementOf(demo: Demo, adminUrl: string, io: Io): Promise<Announcement> {
   const { configFile, readFile, publicUrl, issuer } = demo
-  const { env, now } = io
-  const { snapshot } = await loadSnapshot({ configFile, env, now, readFile })
+  const { snapshot } = await loadSnapshot({ configFile, env: NO_ENV, now: io.now, readFile })
   const routes = [...(snapshot?.table.routes ?? [])].filter((route) => urlOf(route) !== undefined)
   const access = [...demo.people, undefined].map((person) => ({
     person,

@@ -59,7 +59,7 @@ const cases: Record<string, Case> = {
   },
   'a key twice': {
     append: '  store: "memory:"\n',
-    lines: ['gatehouse.yaml:10:3: map keys must be unique'],
+    lines: ['gatehouse.yaml:10:3: the key `store` is already in this mapping'],
   },
   'an empty file': { config: '', lines: ['gatehouse.yaml:1:1: the file is empty'] },
   'a missing secret': {
