@@ -83,7 +83,7 @@ async function announcementOf(demo: Demo, adminUrl: string, io: Io): Promise<Ann
   const access = [...demo.people, undefined].map((person) => ({
     person,
     mayOpen: routes
-      .filter((route) => mayOpen(route, person, visitOf(route, now())))
+      .filter((route) => mayOpen(route, person, visitOf(route, io.now())))
       .map((route) => route.name),
   }))
   const announced = routes.map((route) => ({
