@@ -1,9 +1,10 @@
 /** Who asks: the session that the request's cookie opens, or nobody. */
 
+import { sessionCookieName } from '../identity/cookie-names.ts'
 import type { LiveSession } from '../identity/session.ts'
 import type { Sessions } from '../identity/sessions.ts'
 import type { Route } from '../policy/route.ts'
-import { cookieValue, sessionCookieName } from './own-cookies.ts'
+import { cookieValue } from './own-cookies.ts'
 
 /**
  * A session of another provider than the route's own is, for that route, no session (product 8).

@@ -1,21 +1,13 @@
 /** Our cookies in a Cookie header: found for us, taken out for the upstream; all others pass byte for byte. */
 
-const SESSION = { http: 'gatehouse', https: '__Host-gatehouse' } as const
-const SIGN_IN = { http: 'gatehouse-signin', https: '__Host-gatehouse-signin' } as const
+import { sessionCookieName, signInCookieName } from '../identity/cookie-names.ts'
 
-/** @param secure whether the host is served by https */
-export function sessionCookieName(secure: boolean): string {
-  return secure ? SESSION.https : SESSION.http
-}
+const SESSIONS: readonly string[] = [sessionCookieName(false), sessionCookieName(true)]
+const SIGN_INS: readonly string[] = [signInCookieName(false), signInCookieName(true)]
 
 /** True for every name under which Gatehouse keeps a cookie, sign-in cookies of single tabs included. */
 export function isOwnCookie(name: string): boolean {
-  return (
-    name === SESSION.http ||
-    name === SESSION.https ||
-    name.startsWith(SIGN_IN.http) ||
-    name.startsWith(SIGN_IN.https)
-  )
+  return SESSIONS.includes(name) || SIGN_INS.some((signIn) => name.startsWith(signIn))
 }
 
 /** The value of the first cookie called `name`, or `undefined`. RFC 6265 §5.4 puts the most specific one first. */
