@@ -1,6 +1,6 @@
 /** Items of a policy - criteria, operators, uses of conditions - as a tree of closures. */
 
-import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-document.ts'
+import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-node.ts'
 import type { Operator, OperatorName, PolicyNode } from './compiled-policy.ts'
 import { compileCriterion } from './criteria.ts'
 import type { CriterionContext } from './criterion.ts'

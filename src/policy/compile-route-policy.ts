@@ -1,6 +1,6 @@
 /** A route's policy and its shorthands as one compiled policy. */
 
-import type { YamlMap } from '../support/yaml-document.ts'
+import type { YamlMap } from '../support/yaml-node.ts'
 import type { Around } from './compile-conditions.ts'
 import type { RuleCompiler } from './compile-rules.ts'
 import type { CompiledPolicy, Rule, StepUp } from './compiled-policy.ts'

@@ -3,7 +3,7 @@
 import { dirname, resolve } from 'node:path'
 import type { PathMatch } from '../routing/route-table.ts'
 import { didYouMean } from '../support/suggest.ts'
-import type { YamlMap, YamlNode } from '../support/yaml-document.ts'
+import type { YamlMap, YamlNode } from '../support/yaml-node.ts'
 import type { Around } from './compile-conditions.ts'
 import { compileRoutePolicy } from './compile-route-policy.ts'
 import type { RuleCompiler } from './compile-rules.ts'

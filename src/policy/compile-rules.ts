@@ -2,7 +2,7 @@
 
 import type { Position } from '../support/problem.ts'
 import { didYouMean } from '../support/suggest.ts'
-import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-document.ts'
+import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-node.ts'
 import {
   type Around,
   type ConditionCompiler,

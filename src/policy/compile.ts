@@ -6,14 +6,15 @@
 import { compileRouteTable, type RouteTable } from '../routing/route-table.ts'
 import { error, hasErrors, type Position, type Problem, warning } from '../support/problem.ts'
 import { didYouMean } from '../support/suggest.ts'
-import { readYaml, type YamlEntry, type YamlMap, type YamlNode } from '../support/yaml-document.ts'
+import { readYaml } from '../support/yaml-document.ts'
+import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-node.ts'
 import { compileRoute, type RouteSurroundings } from './compile-routes.ts'
 import { createRuleCompiler, type RuleCompiler } from './compile-rules.ts'
-import { policyWarnings } from './policy-warnings.ts'
+import { type Providers, policyWarnings } from './policy-warnings.ts'
 import type { Route } from './route.ts'
 import { createZoneOffset, type ZoneOffset } from './time-zone.ts'
 
-export type { CompiledPolicy } from './compiled-policy.ts'
+export type { ProviderFacts } from './policy-warnings.ts'
 
 export interface PolicySource {
   /** For messages, and the place from which paths in the file start. */
@@ -21,17 +22,11 @@ export interface PolicySource {
   readonly text: string
 }
 
-/** What policies need to know of a provider of the config. */
-export interface ProviderFacts {
-  /** E-mail domains that keep its people apart from those of other providers. */
-  readonly emailDomains?: readonly string[] | undefined
-}
-
 export interface CompileOptions {
   /** The text of a file that a route names. @throws where it cannot be read; the message then says why */
   readonly readText: (absolutePath: string) => string
   /** By name; `undefined` where there is no config to ask. */
-  readonly providers: ReadonlyMap<string, ProviderFacts> | undefined
+  readonly providers: Providers | undefined
   /** `server.allow_http`: plain http in `from` beyond loopback. */
   readonly allowHttp: boolean
 }
@@ -88,7 +83,7 @@ export function compilePolicies(
   checkNames(routeNodes, around)
   // What is broken may have been what used it.
   if (!hasErrors(problems)) problems.push(...unused)
-  problems.push(...routes.flatMap(policyWarnings))
+  problems.push(...routes.flatMap((route) => policyWarnings(route, options.providers)))
   const { table, problems: conflicts } = compileRouteTable(routes)
   return { routes, table, problems: inOrder([...problems, ...conflicts]) }
 }

@@ -2,7 +2,7 @@
 
 import { parseDurationMs } from '../support/duration.ts'
 import { type Position, warning } from '../support/problem.ts'
-import type { YamlNode } from '../support/yaml-document.ts'
+import type { YamlNode } from '../support/yaml-node.ts'
 import { compileClaimPath } from './claim-path.ts'
 import { FALSE, type StepUp, TRUE, UNKNOWN } from './compiled-policy.ts'
 import { type CriterionBody, type CriterionCompiler, personPart, proofPart } from './criterion.ts'

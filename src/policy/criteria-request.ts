@@ -1,7 +1,7 @@
 /** Criteria about the request and its connection. They are never unknown: no sign-in changes them. */
 
 import { type Position, warning } from '../support/problem.ts'
-import type { YamlNode } from '../support/yaml-document.ts'
+import type { YamlNode } from '../support/yaml-node.ts'
 import { type AddressTest, compileNetwork } from './address.ts'
 import { type CriterionPart, type Evaluate, FALSE, TRUE } from './compiled-policy.ts'
 import { exactText, foldedText, partsOf, textBehind } from './criteria-person.ts'

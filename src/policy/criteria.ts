@@ -1,7 +1,7 @@
 /** The criteria by name, and how one item of a policy becomes a criterion. */
 
 import { didYouMean } from '../support/suggest.ts'
-import type { YamlEntry } from '../support/yaml-document.ts'
+import type { YamlEntry } from '../support/yaml-node.ts'
 import {
   type Criterion,
   type CriterionPart,

@@ -1,7 +1,7 @@
 /** What a criterion is made of: the parts that hold or not, and how matcher keys become parts. */
 
 import type { Position, Problem } from '../support/problem.ts'
-import type { YamlNode } from '../support/yaml-document.ts'
+import type { YamlNode } from '../support/yaml-node.ts'
 import {
   type CriterionPart,
   type Evaluate,

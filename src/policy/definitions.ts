@@ -2,7 +2,7 @@
 
 import type { Position } from '../support/problem.ts'
 import { didYouMean } from '../support/suggest.ts'
-import type { YamlEntry, YamlMap } from '../support/yaml-document.ts'
+import type { YamlEntry, YamlMap } from '../support/yaml-node.ts'
 import type { Report } from './matchers.ts'
 
 /** Conditions may use conditions, but not through more of them than this. */

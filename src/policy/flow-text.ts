@@ -1,6 +1,6 @@
 /** YAML data back as one line of YAML: how traces and messages show what was written. */
 
-import type { YamlNode } from '../support/yaml-document.ts'
+import type { YamlNode } from '../support/yaml-node.ts'
 
 /** Longer texts are cut: a trace is for reading. */
 const MAX_LENGTH = 200

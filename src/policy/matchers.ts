@@ -3,7 +3,7 @@
 import { RE2JS } from 're2js'
 import type { Position } from '../support/problem.ts'
 import { didYouMean } from '../support/suggest.ts'
-import type { YamlNode, YamlScalar } from '../support/yaml-document.ts'
+import type { YamlNode, YamlScalar } from '../support/yaml-node.ts'
 
 /** Notes a problem; returns `undefined` so that a failing check can end with it. */
 export type Report = (at: Position, message: string) => undefined

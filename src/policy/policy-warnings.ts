@@ -10,13 +10,22 @@ import {
   TRUE,
 } from './compiled-policy.ts'
 import { isCut } from './flow-text.ts'
+import { foldAscii } from './fold.ts'
 import type { Route } from './route.ts'
 
 /** So many comparisons are made for one route; where they do not suffice, nothing is said. */
 const MAX_STEPS = 2_000
 
-/** What is remarkable about the policy of `route`. */
-export function policyWarnings(route: Route): readonly Problem[] {
+/** What policies need to know of a provider of the config. */
+export interface ProviderFacts {
+  /** E-mail domains that keep its people apart from those of other providers. */
+  readonly emailDomains?: readonly string[] | undefined
+}
+
+export type Providers = ReadonlyMap<string, ProviderFacts>
+
+/** What is remarkable about the policy of `route`; `providers` where there is a config to ask. */
+export function policyWarnings(route: Route, providers: Providers | undefined): readonly Problem[] {
   const { allowRules, denyRules } = route.policy
   const warnings: Problem[] = []
   const [firstDeny] = denyRules
@@ -29,7 +38,32 @@ export function policyWarnings(route: Route): readonly Problem[] {
     const message = `route \`${route.name}\` is open to everyone, without a sign-in`
     warnings.push(warning(open.at, message))
   }
-  return [...warnings, ...coveredAllows(allowRules, denyRules)]
+  return [
+    ...warnings,
+    ...coveredAllows(allowRules, denyRules),
+    ...(providers === undefined ? [] : confusedPeople(route, providers)),
+  ]
+}
+
+/** Two providers may give one sub or one e-mail to two people. */
+function confusedPeople(route: Route, providers: Providers): readonly Problem[] {
+  if (providers.size < 2 || route.provider !== undefined) return []
+  const emailsAreApart = domainsAreApart([...providers.values()])
+  return route.policy.rules.flatMap(({ at, name, facets: { kinds } }) => {
+    const byEmail = !emailsAreApart && (kinds.has('email') || kinds.has('domain'))
+    if (kinds.has('provider') || !(kinds.has('user') || byEmail)) return []
+    const what = kinds.has('user') ? 'subs' : 'e-mails'
+    const message =
+      `rule \`${name}\` compares ${what}, which two providers may give to two people; ` +
+      'fix `provider` at the route or in the rule'
+    return [warning(at, message)]
+  })
+}
+
+function domainsAreApart(providers: readonly ProviderFacts[]): boolean {
+  const all = providers.flatMap(({ emailDomains = [] }) => emailDomains.map(foldAscii))
+  const everyoneHasSome = providers.every(({ emailDomains = [] }) => emailDomains.length > 0)
+  return everyoneHasSome && new Set(all).size === all.length
 }
 
 function coveredAllows(

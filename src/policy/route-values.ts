@@ -1,7 +1,7 @@
 /** Simple values of a route's keys, each read or refused. `undefined` is a refusal, which has been reported. */
 
 import { parseDurationMs } from '../support/duration.ts'
-import type { YamlEntry, YamlMap } from '../support/yaml-document.ts'
+import type { YamlEntry, YamlMap } from '../support/yaml-node.ts'
 import type { Report } from './matchers.ts'
 import type { RouteKey } from './route-keys.ts'
 

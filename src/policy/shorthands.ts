@@ -1,6 +1,6 @@
 /** Route keys that are rules in short: `allow_*` and `allowed_*` make the rule `ROUTE.allow`, the preflight key `ROUTE.cors`. */
 
-import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-document.ts'
+import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-node.ts'
 import type { Around } from './compile-conditions.ts'
 import { createRule } from './compile-rules.ts'
 import { type Criterion, type Rule, TRUE } from './compiled-policy.ts'

@@ -1,7 +1,7 @@
 /** Criteria about the moment of the request. The clock is data: `facts.now`. */
 
 import type { EpochMs } from '../support/time.ts'
-import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-document.ts'
+import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-node.ts'
 import { type CriterionPart, FALSE, TRUE } from './compiled-policy.ts'
 import type { CriterionBody, CriterionCompiler, CriterionContext } from './criterion.ts'
 import type { Report } from './matchers.ts'
@@ -70,6 +70,8 @@ export const dayOfWeek: CriterionCompiler = (data, context) => {
   return daysBody(days, zone.offset, zone.name, 'zoned')
 }
 
+const THURSDAY = 4
+
 function daysBody(
   days: ReadonlySet<number>,
   offset: ZoneOffset,
@@ -78,9 +80,12 @@ function daysBody(
 ): CriterionBody {
   const names = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
   const text = `a day of ${names.filter((_, day) => days.has(day)).join(', ')} (${zone})`
-  // 1970-01-01 was a Thursday.
-  const holds = (now: EpochMs): boolean =>
-    days.has((((Math.floor((now + offset(now)) / DAY_MS) + 4) % 7) + 7) % 7)
+  const wanted = names.map((_, day) => days.has(day))
+  // 1970-01-01 was a Thursday. Small whole numbers are not allocated, which is what `| 0` is for.
+  const holds = (now: EpochMs): boolean => {
+    const day = ((Math.floor((now + offset(now)) / DAY_MS) + THURSDAY) % 7) | 0
+    return wanted[day < 0 ? day + 7 : day] === true
+  }
   return { parts: [timePart(text, holds)], clock }
 }
 
@@ -126,7 +131,7 @@ export const timeOfDay: CriterionCompiler = (data, context) => {
   const inWindow = window(after, before)
   const text = `${windowText('a time', fields)} (${zone.name})`
   const holds = (now: EpochMs): boolean => {
-    const wall = (now + zone.offset(now)) % DAY_MS
+    const wall = ((now + zone.offset(now)) % DAY_MS) | 0
     return inWindow(wall < 0 ? wall + DAY_MS : wall)
   }
   return { parts: [timePart(text, holds)], clock: 'zoned' }

@@ -1,6 +1,7 @@
 /** A YAML file as data, with the place of every key and value: what errors about config, policies and tests point at. */
 
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -10,43 +11,17 @@ import {
   isSeq,
   LineCounter,
   type Node,
+  type Pair,
   parseAllDocuments,
-  type YAMLError,
+  type YAMLMap,
+  type YAMLSeq,
 } from 'yaml'
 import { error, type Position, type Problem } from './problem.ts'
+import { MAX_DEPTH, refuseText, type TextProblem, TOO_DEEP } from './yaml-limits.ts'
+import type { YamlEntry, YamlNode, YamlScalar } from './yaml-node.ts'
 
 /** Steps from the top: keys of mappings and indexes of lists. */
 export type YamlPath = readonly (string | number)[]
-
-export interface YamlScalar {
-  readonly kind: 'scalar'
-  readonly at: Position
-  readonly value: string | number | boolean | null
-  /** Whether it stands in quotes or is a block of text. */
-  readonly quoted: boolean
-}
-
-export interface YamlList {
-  readonly kind: 'list'
-  readonly at: Position
-  readonly items: readonly YamlNode[]
-}
-
-export interface YamlEntry {
-  readonly key: string
-  readonly keyAt: Position
-  /** A key with nothing behind it has the value null, at the key's own place. */
-  readonly value: YamlNode
-}
-
-export interface YamlMap {
-  readonly kind: 'map'
-  readonly at: Position
-  readonly entries: readonly YamlEntry[]
-}
-
-/** The document as a tree that knows its places. A list or mapping used through an alias stands in it as the same object. */
-export type YamlNode = YamlScalar | YamlList | YamlMap
 
 export interface YamlDocument {
   readonly file: string
@@ -61,25 +36,15 @@ export interface YamlDocument {
   tree(): YamlNode | undefined
 }
 
-/** No hand-written file comes near; a larger one is refused before it costs time. */
-const MAX_BYTES = 8 * 1024 * 1024
-/** Far beyond any policy that a person can read. */
-const MAX_DEPTH = 100
-
 /**
- * Reads one YAML 1.2 document. Duplicate keys, anchors that multiply, tags, several documents and files past 8 MiB
- * are problems, not data.
+ * Reads one YAML 1.2 document. Duplicate keys, anchors that multiply or hold themselves, tags, several documents, control
+ * characters, and files that are too large or too deep are problems, not data.
  */
 export function readYaml(file: string, text: string): YamlDocument {
-  const start: Position = { file, line: 1, column: 1 }
-  if (Buffer.byteLength(text) > MAX_BYTES) {
-    return withoutValue(file, [error(start, 'the file is larger than 8 MiB; split it')])
-  }
-  const tooDeep = firstTooDeep(text)
-  if (tooDeep !== undefined) {
-    return withoutValue(file, [
-      error({ file, ...tooDeep }, `nested more than ${MAX_DEPTH} levels deep`),
-    ])
+  const refusal = refuseText(text)
+  if (refusal !== undefined) {
+    const at = { file, ...placeIn(text, refusal.offset) }
+    return withoutValue(file, [error(at, refusal.message)])
   }
   const lines = new LineCounter()
   const position = (offset: number): Position => {
@@ -88,75 +53,191 @@ export function readYaml(file: string, text: string): YamlDocument {
   }
   const documents = parseAllDocuments(text.replace(/^\uFEFF/, ''), {
     lineCounter: lines,
-    uniqueKeys: true,
+    // The parser compares each key with all before it; inspect() does it in one pass.
+    uniqueKeys: false,
     strict: true,
     prettyErrors: false,
-    // What it would print as a warning is an error of the schema afterwards.
-    logLevel: 'error',
     version: '1.2',
   })
-  if (!Array.isArray(documents)) return withoutValue(file, [])
-  const document = documents[0]
+  const document = Array.isArray(documents) ? documents[0] : undefined
   if (document === undefined) return withoutValue(file, [])
-  const problems: Problem[] = independent([...document.errors, ...document.warnings]).map((issue) =>
-    error(position(issue.pos[0]), plainMessage(issue.message)),
-  )
+  const problems = [...syntaxProblems(document, position)]
+  const inspection = problems.length > 0 ? undefined : inspect(document)
+  for (const { offset, message } of inspection?.problems ?? []) {
+    problems.push(error(position(offset), message))
+  }
   const second = documents[1]
   if (second !== undefined) {
-    problems.push(
-      error(
-        position(second.range?.[0] ?? 0),
-        'a second YAML document begins here; one file holds one',
-      ),
-    )
+    const at = position(second.range?.[0] ?? 0)
+    problems.push(error(at, 'a second YAML document begins here; one file holds one'))
   }
-  if (problems.length > 0) return withoutValue(file, problems)
-  return withValue(file, document, position)
+  if (problems.length > 0 || inspection === undefined) return withoutValue(file, problems)
+  return withValue(file, document, inspection.aliases, position)
+}
+
+function placeIn(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset)
+  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
 }
 
 /** Once the syntax is broken the parser guesses, and what it says after that misleads: one mistake, one line. */
-function independent(issues: readonly YAMLError[]): readonly YAMLError[] {
-  const broken = issues.find((issue) => issue.code !== 'DUPLICATE_KEY')
-  return issues.filter((issue) => issue === broken || issue.code === 'DUPLICATE_KEY')
+function syntaxProblems(
+  document: Document.Parsed,
+  position: (offset: number) => Position,
+): readonly Problem[] {
+  const [broken] = [...document.errors, ...document.warnings]
+  const { explicit, version } = document.directives.yaml
+  if (explicit === true && version !== '1.2') {
+    return [error(position(0), `YAML ${version} reads values differently; take the directive out`)]
+  }
+  if (broken === undefined) return []
+  const tooDeep = broken.message.includes('call stack')
+  return [error(position(broken.pos[0]), tooDeep ? TOO_DEEP : plainMessage(broken.message))]
+}
+
+/** Every alias with what it stands for: the last node before it that has its anchor. */
+type Aliases = ReadonlyMap<unknown, Node>
+
+interface Inspection {
+  readonly problems: readonly TextProblem[]
+  readonly aliases: Aliases
+}
+
+/** What a node comes to with its aliases written out. */
+interface Extent {
+  readonly levels: number
+  readonly nodes: number
+}
+
+const NOTHING: Extent = { levels: 0, nodes: 1 }
+/** With its aliases written out, a document has at most so many nodes. */
+const MAX_NODES = 1_000_000
+
+/** Looks for what the syntax allows and we do not: keys that come twice or are no text, aliases that multiply, depth. */
+function inspect(document: Document.Parsed): Inspection {
+  const problems: TextProblem[] = []
+  const anchors = new Map<string, Node>()
+  const aliases = new Map<unknown, Node>()
+  // A node that is still being looked at has no extent yet.
+  const extents = new Map<unknown, Extent | undefined>()
+  const report = (node: unknown, message: string): void => {
+    problems.push({ offset: (isNode(node) && node.range?.[0]) || 0, message })
+  }
+
+  const extentOf = (node: unknown): Extent => {
+    if (isAlias(node)) return extentOfAlias(node)
+    if (isNode(node) && node.anchor !== undefined) anchors.set(node.anchor, node)
+    if (!isMap(node) && !isSeq(node)) return NOTHING
+    extents.set(node, undefined)
+    const extent = extentOfAll(node)
+    extents.set(node, extent)
+    if (extent.levels === MAX_DEPTH + 1) report(node, TOO_DEEP)
+    return extent
+  }
+
+  const extentOfAlias = (alias: Alias): Extent => {
+    const target = anchors.get(alias.source)
+    if (target === undefined) return NOTHING
+    aliases.set(alias, target)
+    if (!extents.has(target)) return NOTHING
+    const extent = extents.get(target)
+    if (extent !== undefined) return extent
+    report(alias, `the alias \`*${alias.source}\` stands inside of what it stands for`)
+    return NOTHING
+  }
+
+  const extentOfAll = (node: YAMLMap | YAMLSeq): Extent => {
+    const keys = new Set<string>()
+    let levels = 0
+    let nodes = 1
+    for (const item of node.items) {
+      if (isPair(item)) checkKey(item, keys)
+      const extent = extentOf(isPair(item) ? item.value : item)
+      levels = Math.max(levels, extent.levels)
+      const total = nodes + extent.nodes
+      if (nodes <= MAX_NODES && total > MAX_NODES) {
+        report(item, 'aliases that stand for aliases make this file too large; write less of it')
+      }
+      nodes = total
+    }
+    return { levels: levels + 1, nodes }
+  }
+
+  const checkKey = ({ key, value }: Pair, keys: Set<string>): void => {
+    if (!isScalar(key) || key.value === null) {
+      report(key ?? value, 'a key is a text')
+      return
+    }
+    if (key.anchor !== undefined) anchors.set(key.anchor, key)
+    const text = String(key.value)
+    if (keys.has(text)) report(key, `the key \`${text}\` is already in this mapping`)
+    keys.add(text)
+  }
+
+  extentOf(document.contents)
+  return { problems, aliases }
 }
 
 function withValue(
   file: string,
   document: Document.Parsed,
+  aliases: Aliases,
   position: (offset: number) => Position,
 ): YamlDocument {
   const start: Position = { file, line: 1, column: 1 }
-  let value: unknown
-  try {
-    value = document.toJS({ maxAliasCount: 100 })
-  } catch (cause) {
-    return withoutValue(file, [
-      error(start, cause instanceof Error ? plainMessage(cause.message) : 'unreadable'),
-    ])
-  }
   const at = (node: unknown): Position | undefined =>
     isNode(node) && node.range ? position(node.range[0]) : undefined
+  const tree = (): YamlNode | undefined => {
+    const node = treeOf(document, aliases, position)
+    return node.kind === 'scalar' && node.value === null ? undefined : node
+  }
+  let value: { readonly made: unknown } | undefined
   return {
     file,
-    value: value ?? undefined,
+    get value() {
+      value ??= { made: plainOf(tree()) }
+      return value.made
+    },
     problems: [],
     valueAt: (path) => {
-      const { node, key } = find(document, path)
+      const { node, key } = find(document, aliases, path)
       return at(node) ?? at(key) ?? start
     },
     keyAt: (path) => {
-      const { node, key } = find(document, path)
+      const { node, key } = find(document, aliases, path)
       return at(key) ?? at(node) ?? start
     },
-    tree: () => (value === null ? undefined : treeOf(document, position)),
+    tree,
   }
 }
 
-function treeOf(document: Document.Parsed, position: (offset: number) => Position): YamlNode {
+/** Plain data; what was shared through aliases is shared in it too. */
+function plainOf(tree: YamlNode | undefined): unknown {
+  const made = new Map<YamlNode, unknown>()
+  const plain = (node: YamlNode): unknown => {
+    if (node.kind === 'scalar') return node.value
+    const known = made.get(node)
+    if (known !== undefined) return known
+    const value =
+      node.kind === 'list'
+        ? node.items.map(plain)
+        : // Keys become own properties, `__proto__` too.
+          Object.fromEntries(node.entries.map((entry) => [entry.key, plain(entry.value)]))
+    made.set(node, value)
+    return value
+  }
+  return tree === undefined ? undefined : plain(tree)
+}
+
+function treeOf(
+  document: Document.Parsed,
+  aliases: Aliases,
+  position: (offset: number) => Position,
+): YamlNode {
   // One object for each anchor, so that aliases cost no more than they take in the file.
   const made = new Map<Node, YamlNode>()
   const build = (node: unknown, otherwise: Position): YamlNode => {
-    const source = isAlias(node) ? node.resolve(document) : node
+    const source = isAlias(node) ? aliases.get(node) : node
     if (!isNode(source)) return { kind: 'scalar', at: otherwise, value: null, quoted: false }
     const known = made.get(source)
     if (known !== undefined) return known
@@ -191,11 +272,15 @@ function scalarOf(source: unknown, at: Position): YamlScalar {
 }
 
 /** The node at `path` and its key, or the last ones on the way that exist. */
-function find(document: Document.Parsed, path: YamlPath): { node: Node | null; key: unknown } {
+function find(
+  document: Document.Parsed,
+  aliases: Aliases,
+  path: YamlPath,
+): { node: Node | null; key: unknown } {
   let node: Node | null = document.contents
   let key: unknown
   for (const step of path) {
-    if (isAlias(node)) node = node.resolve(document) ?? null
+    if (isAlias(node)) node = aliases.get(node) ?? null
     if (isMap(node)) {
       const pair = node.items.find(
         (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step),
@@ -230,29 +315,4 @@ function withoutValue(file: string, problems: readonly Problem[]): YamlDocument 
 function plainMessage(message: string): string {
   const firstLine = message.split('\n', 1)[0] ?? ''
   return firstLine.charAt(0).toLowerCase() + firstLine.slice(1).replace(/\.$/, '')
-}
-
-/**
- * Where nesting passes the limit, by brackets or by indentation. The parser recurses, so it must not see such a file.
- */
-function firstTooDeep(text: string): { line: number; column: number } | undefined {
-  let brackets = 0
-  let line = 1
-  let lineStart = 0
-  let dashes = 0
-  for (let i = 0; i < text.length; i++) {
-    const char = text.charCodeAt(i)
-    if (char === 10) {
-      line++
-      lineStart = i + 1
-      dashes = 0
-    } else if (char === 91 || char === 123) {
-      if (++brackets > MAX_DEPTH * 10) return { line, column: i - lineStart + 1 }
-    } else if ((char === 93 || char === 125) && brackets > 0) {
-      brackets--
-    } else if (char === 45 && text.charCodeAt(i + 1) === 32) {
-      if (++dashes > MAX_DEPTH * 10) return { line, column: i - lineStart + 1 }
-    }
-  }
-  return undefined
 }
