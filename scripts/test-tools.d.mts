@@ -25,4 +25,5 @@ export declare function findTool(name: string, path?: string): string | undefine
 export declare function planInstallation(
   missing: readonly TestTool[],
   machine: Machine,
+  who?: string,
 ): Installation

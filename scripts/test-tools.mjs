@@ -56,11 +56,12 @@ function isExecutable(file) {
 /**
  * What to do about the tools that are missing: nothing, run some commands, or tell the user the one to type.
  *
- * `has` says whether a command exists, `isRoot` whether we are root, `canSudo` whether sudo asks no password.
+ * `has` says whether a command exists, `isRoot` whether we are root, `canSudo` whether sudo asks no password; `who` begins
+ * the sentence for the user.
  */
-export function planInstallation(missing, { has, isRoot, canSudo }) {
+export function planInstallation(missing, { has, isRoot, canSudo }, who = 'the tests need') {
   if (missing.length === 0) return { kind: 'nothing' }
-  if (has('apt-get')) return planApt(missing, { isRoot, canSudo })
+  if (has('apt-get')) return planApt(missing, { isRoot, canSudo }, who)
   if (has('brew')) {
     return {
       kind: 'run',
@@ -68,16 +69,16 @@ export function planInstallation(missing, { has, isRoot, canSudo }) {
     }
   }
   const names = missing.map((tool) => tool.name).join(' and ')
-  return { kind: 'tell', sentence: `the tests need ${names}: install them and put them on PATH` }
+  return { kind: 'tell', sentence: `${who} ${names}: install them and put them on PATH` }
 }
 
-function planApt(missing, { isRoot, canSudo }) {
+function planApt(missing, { isRoot, canSudo }, who) {
   const packages = missing.map((tool) => tool.apt)
   if (!isRoot && !canSudo) {
     const command = `sudo apt-get update && sudo apt-get install -y ${packages.join(' ')}`
     return {
       kind: 'tell',
-      sentence: `the tests need programs that are not installed. Type: ${command}`,
+      sentence: `${who} what is not installed. Type: ${command}`,
     }
   }
   // sudo drops the environment: the variable goes through `env`, so that no package asks questions.
