@@ -5,6 +5,7 @@ import type { Around } from './compile-conditions.ts'
 import type { RuleCompiler } from './compile-rules.ts'
 import type { CompiledPolicy, Rule, StepUp } from './compiled-policy.ts'
 import type { Decision } from './model.ts'
+import { isEmpty } from './route-values.ts'
 import { ALLOW_SHORTHANDS, compileShorthands } from './shorthands.ts'
 
 const NO_POLICY: Decision = { outcome: 'deny', reason: 'no-policy', rule: undefined }
@@ -18,9 +19,8 @@ export function compileRoutePolicy(
 ): CompiledPolicy | undefined {
   const policyEntry = route.entries.find(({ key }) => key === 'policy')
   // A key without a value has been reported as such.
-  const hasValue = policyEntry?.value.kind !== 'scalar' || policyEntry.value.value !== null
   const own =
-    policyEntry === undefined || !hasValue
+    policyEntry === undefined || isEmpty(policyEntry.value)
       ? { rules: [] }
       : around.rules.ownRules(policyEntry.value, name)
   const shorthands = compileShorthands(route, name, around)

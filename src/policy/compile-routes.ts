@@ -13,6 +13,7 @@ import { type PublicAddress, readFrom, readTo } from './route-address.ts'
 import { type RouteKey, refuseRouteKey } from './route-keys.ts'
 import {
   entriesOf,
+  isEmpty,
   type RouteEntries,
   readChoice,
   readDuration,
@@ -79,8 +80,7 @@ function checkKeys(route: YamlMap, { report }: Around): boolean {
   let fine = true
   for (const { key, keyAt, value } of route.entries) {
     const refusal = refuseRouteKey(key)
-    const empty = value.kind === 'scalar' && value.value === null
-    if (refusal === undefined && !empty) continue
+    if (refusal === undefined && !isEmpty(value)) continue
     fine = false
     report(keyAt, refusal ?? `\`${key}\` has no value; write one, or leave the key out`)
   }

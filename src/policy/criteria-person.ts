@@ -169,18 +169,16 @@ export const authAge: CriterionCompiler = (data, { report }) => {
   if (unknown.length > 0) return undefined
   const below = data.entries[0]?.value
   if (below === undefined) return report(data.at, '`auth_age` needs `below`, as in `below: 15m`')
-  const limit =
-    below.kind === 'scalar' && typeof below.value === 'string'
-      ? parseDurationMs(below.value)
-      : undefined
+  const written = below.kind === 'scalar' && typeof below.value === 'string' ? below.value : ''
+  const limit = parseDurationMs(written)
   if (limit === undefined || limit === 0) {
     return report(below.at, '`below` takes a duration such as `15m` or `8h`, and more than none')
   }
-  return { parts: [authAgePart(limit)] }
+  return { parts: [authAgePart(limit, written)] }
 }
 
-function authAgePart(limitMs: number): CriterionBody['parts'][number] {
-  const text = `sign-in less than ${limitMs / 1000} seconds ago`
+function authAgePart(limitMs: number, written: string): CriterionBody['parts'][number] {
+  const text = `sign-in less than ${written} ago`
   return {
     kind: 'stronger_sign_in',
     evaluate: (facts, subject, provedAgain) => {

@@ -8,8 +8,9 @@ import type {
   NeedKind,
   PolicyNode,
 } from './compiled-policy.ts'
-import { FALSE, TRUE } from './compiled-policy.ts'
+import { FALSE, TRUE, type Truth, UNKNOWN } from './compiled-policy.ts'
 import type { Facts, Subject } from './model.ts'
+import { joinTruths } from './operators.ts'
 import { truthIn } from './trace.ts'
 
 /** A set of needs; `undefined` stands for "cannot be had". */
@@ -20,8 +21,8 @@ const FAR: ReadonlySet<NeedKind> = new Set(['request', 'time', 'client_certifica
 const FAR_COST = 1_000
 
 /**
- * The smallest set of needs that together would let `subject` do what `facts` describe; empty where nothing is missing
- * and where nothing would help. Needs of the kinds `user` and `email` name other people.
+ * The smallest set of needs found that together would let `subject` do what `facts` describe; empty where nothing is
+ * missing and where nothing would help. Needs of the kinds `user` and `email` name other people.
  */
 export function missingFor(
   policy: CompiledPolicy,
@@ -29,9 +30,53 @@ export function missingFor(
   subject: Subject,
 ): readonly Need[] {
   const search = createSearch(facts, subject)
-  const ways = policy.allowRules.map(({ body }) => search(body, true))
   const barriers = policy.denyRules.map(({ body }) => search(body, false))
-  return joinAll([cheapest(ways), ...barriers]) ?? []
+  const ways = policy.allowRules
+    .map(({ body }) => joinAll([search(body, true), ...barriers]))
+    .filter((way) => way !== undefined)
+    .sort((one, other) => costOf(one) - costOf(other))
+  // What opens one rule may close another: a group that is asked for here and denied there helps nobody.
+  return ways.find((way) => wouldAllow(policy, facts, subject, way)) ?? []
+}
+
+function wouldAllow(
+  policy: CompiledPolicy,
+  facts: Facts,
+  subject: Subject,
+  needs: readonly Need[],
+): boolean {
+  const texts = new Set(needs.map(({ text }) => text))
+  const judge = createJudge(facts, subject, texts)
+  return (
+    policy.allowRules.some(({ body }) => judge(body) === TRUE) &&
+    policy.denyRules.every(({ body }) => judge(body) === FALSE)
+  )
+}
+
+/** Judges nodes as if the needs with these texts were met. */
+function createJudge(
+  facts: Facts,
+  subject: Subject,
+  met: ReadonlySet<string>,
+): (node: PolicyNode) => Truth {
+  const known = new Map<PolicyNode, Truth>()
+  const ofPart = (part: CriterionPart): Truth => {
+    if (met.has(part.describe(true))) return TRUE
+    if (met.has(part.describe(false))) return FALSE
+    return truthIn(part, facts, subject, false) ?? UNKNOWN
+  }
+  const judgeNew = (node: PolicyNode): Truth => {
+    if (node.kind === 'use') return judge(node.body)
+    if (node.kind === 'operator') return joinTruths(node.operator, node.items.map(judge))
+    // Without parts it is a constant.
+    return node.parts.length === 0 ? node.always : joinTruths('and', node.parts.map(ofPart))
+  }
+  const judge = (node: PolicyNode): Truth => {
+    const truth = known.get(node) ?? judgeNew(node)
+    known.set(node, truth)
+    return truth
+  }
+  return judge
 }
 
 /** Whether a need may be shown to anyone: it names no other person. */
@@ -93,14 +138,13 @@ function joinAll(sets: readonly Needs[]): Needs {
 
 function cheapest(sets: readonly Needs[]): Needs {
   let best: Needs
-  let least = Number.POSITIVE_INFINITY
   for (const set of sets) {
     if (set === undefined) continue
-    const cost = set.reduce((sum, { kind }) => sum + (FAR.has(kind) ? FAR_COST : 1), 0)
-    if (cost < least) {
-      best = set
-      least = cost
-    }
+    if (best === undefined || costOf(set) < costOf(best)) best = set
   }
   return best
+}
+
+function costOf(needs: readonly Need[]): number {
+  return needs.reduce((sum, { kind }) => sum + (FAR.has(kind) ? FAR_COST : 1), 0)
 }

@@ -1,21 +1,28 @@
 /** Simple values of a route's keys, each read or refused. `undefined` is a refusal, which has been reported. */
 
 import { parseDurationMs } from '../support/duration.ts'
-import type { YamlEntry, YamlMap } from '../support/yaml-node.ts'
+import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-node.ts'
 import type { Report } from './matchers.ts'
 import type { RouteKey } from './route-keys.ts'
 
 /** The longest time that a timer takes: 2^31 - 1 milliseconds. */
 const MAX_DURATION_MS = 2_147_483_647
 
-/** The entries of one route, by key. */
+/** The entries of one route that have a value, by key. */
 export interface RouteEntries {
   get(key: RouteKey): YamlEntry | undefined
 }
 
 export function entriesOf(route: YamlMap): RouteEntries {
-  const byKey = new Map(route.entries.map((entry) => [entry.key, entry]))
+  const byKey = new Map(
+    route.entries.filter(({ value }) => !isEmpty(value)).map((entry) => [entry.key, entry]),
+  )
   return { get: (key) => byKey.get(key) }
+}
+
+/** Whether nothing stands behind a key. */
+export function isEmpty(value: YamlNode): boolean {
+  return value.kind === 'scalar' && value.value === null
 }
 
 /** The text behind `key`; null where the key is not written. */

@@ -13,6 +13,7 @@ import { flowText } from './flow-text.ts'
 import { foldAscii } from './fold.ts'
 import { compileMatcher } from './matchers.ts'
 import { operatorNode } from './operators.ts'
+import { isEmpty } from './route-values.ts'
 
 /** Keys that let people in, besides `policy`. */
 export const ALLOW_SHORTHANDS = [
@@ -49,7 +50,8 @@ export function compileShorthands(
   let broken = false
   for (const entry of route.entries) {
     const shorthand = shorthandOf(entry.key)
-    if (shorthand === undefined) continue
+    // A key without a value has been reported as such.
+    if (shorthand === undefined || isEmpty(entry.value)) continue
     const compiled = shorthand(entry, around)
     if (compiled === undefined) broken = true
     else criteria.push(...compiled)
@@ -76,7 +78,7 @@ function shorthandOf(key: string): Shorthand | undefined {
 /** Null where the route has no such rule. */
 function compileCors(route: YamlMap, routeName: string, around: Around): Rule | null | undefined {
   const entry = route.entries.find(({ key }) => key === 'cors_allow_preflight')
-  if (entry === undefined) return null
+  if (entry === undefined || isEmpty(entry.value)) return null
   const compiled = flag((_, context) => corsPreflight(entry.value, context))(entry, around)
   if (compiled === undefined) return undefined
   const [criterion] = compiled

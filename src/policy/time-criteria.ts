@@ -70,6 +70,7 @@ export const dayOfWeek: CriterionCompiler = (data, context) => {
   return daysBody(days, zone.offset, zone.name, 'zoned')
 }
 
+const WEEK = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
 const THURSDAY = 4
 
 function daysBody(
@@ -78,9 +79,9 @@ function daysBody(
   zone: string,
   clock: 'bare' | 'zoned',
 ): CriterionBody {
-  const names = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
-  const text = `a day of ${names.filter((_, day) => days.has(day)).join(', ')} (${zone})`
-  const wanted = names.map((_, day) => days.has(day))
+  const wanted = [0, 1, 2, 3, 4, 5, 6].map((day) => days.has(day))
+  const names = WEEK.filter((_, i) => wanted[(i + 1) % 7])
+  const text = `a ${names.join(' or ')} (${zone})`
   // 1970-01-01 was a Thursday. Small whole numbers are not allocated, which is what `| 0` is for.
   const holds = (now: EpochMs): boolean => {
     const day = ((Math.floor((now + offset(now)) / DAY_MS) + THURSDAY) % 7) | 0

@@ -120,8 +120,10 @@ function inspect(document: Document.Parsed): Inspection {
   const aliases = new Map<unknown, Node>()
   // A node that is still being looked at has no extent yet.
   const extents = new Map<unknown, Extent | undefined>()
+  let isTooLarge = false
   const report = (node: unknown, message: string): void => {
-    problems.push({ offset: (isNode(node) && node.range?.[0]) || 0, message })
+    const place = isPair(node) ? node.key : node
+    problems.push({ offset: (isNode(place) && place.range?.[0]) || 0, message })
   }
 
   const extentOf = (node: unknown): Extent => {
@@ -137,7 +139,13 @@ function inspect(document: Document.Parsed): Inspection {
 
   const extentOfAlias = (alias: Alias): Extent => {
     const target = anchors.get(alias.source)
-    if (target === undefined) return NOTHING
+    if (target === undefined) {
+      report(
+        alias,
+        `the alias \`*${alias.source}\` stands for nothing: no anchor \`&${alias.source}\` is before it`,
+      )
+      return NOTHING
+    }
     aliases.set(alias, target)
     if (!extents.has(target)) return NOTHING
     const extent = extents.get(target)
@@ -155,8 +163,9 @@ function inspect(document: Document.Parsed): Inspection {
       const extent = extentOf(isPair(item) ? item.value : item)
       levels = Math.max(levels, extent.levels)
       const total = nodes + extent.nodes
-      if (nodes <= MAX_NODES && total > MAX_NODES) {
-        report(item, 'aliases that stand for aliases make this file too large; write less of it')
+      if (total > MAX_NODES && !isTooLarge) {
+        isTooLarge = true
+        report(item, 'aliases that stand for aliases make this file too large')
       }
       nodes = total
     }
@@ -241,7 +250,8 @@ function treeOf(
     if (!isNode(source)) return { kind: 'scalar', at: otherwise, value: null, quoted: false }
     const known = made.get(source)
     if (known !== undefined) return known
-    const at = source.range ? position(source.range[0]) : otherwise
+    const [start, end] = source.range ?? [0, 0]
+    const at = start === end ? otherwise : position(start)
     const tree = buildNew(source, at)
     made.set(source, tree)
     return tree
