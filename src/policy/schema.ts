@@ -112,7 +112,7 @@ const Route = Type.Object(
         description: 'Whether `%2F` and `%5C` in paths are refused, or kept as they are.',
       }),
     ),
-    policy: Type.Optional(ref('policy')),
+    policy: Type.Optional(named(ref('policy'), 'Who may pass, and who may not.')),
   },
   { ...closed, description: 'A host and path, the upstream behind it, and who may pass.' },
 )
