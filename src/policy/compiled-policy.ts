@@ -69,8 +69,10 @@ interface Judged {
 
 export interface Criterion extends Judged {
   readonly kind: 'criterion'
-  /** As written in the file, on one line. */
+  /** As written in the file, on one line; cut where it is too long to be shown. */
   readonly text: string
+  /** The same in full, so that two can be compared. */
+  readonly written: string
   /** Empty where nothing could change its value: `accept` and `reject`. */
   readonly parts: readonly CriterionPart[]
   readonly groups: readonly GroupNaming[]

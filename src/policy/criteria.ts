@@ -33,7 +33,7 @@ import {
   sourceIp,
 } from './criteria-request.ts'
 import type { CriterionBody, CriterionCompiler, CriterionContext } from './criterion.ts'
-import { flowText } from './flow-text.ts'
+import { flowText, isCut, wholeFlowText } from './flow-text.ts'
 import { date, dayOfWeek, timeOfDay } from './time-criteria.ts'
 
 const CRITERIA: ReadonlyMap<string, CriterionCompiler> = new Map([
@@ -96,15 +96,19 @@ export function compileCriterion(entry: YamlEntry, around: Surroundings): Criter
   if (compile === undefined) return around.report(keyAt, unknownCriterion(key, name))
   const body = compile(value, { ...around, key, keyAt, path })
   if (body === undefined) return undefined
-  return criterionFrom(body, `${flowText(key)}: ${flowText(value)}`, keyAt)
+  return criterionFrom(body, entry)
 }
 
-/** A criterion of `body`, worded as `text`. */
-export function criterionFrom(body: CriterionBody, text: string, at: Criterion['at']): Criterion {
+/** A criterion of `body`, worded as `entry` writes it. */
+export function criterionFrom(body: CriterionBody, { key, keyAt, value }: YamlEntry): Criterion {
+  const name = flowText(key)
+  const data = flowText(value)
+  const text = `${name}: ${data}`
   return {
     kind: 'criterion',
     text,
-    at,
+    written: isCut(name) || isCut(data) ? `${key}: ${wholeFlowText(value)}` : text,
+    at: keyAt,
     evaluate: evaluateAll(body),
     always: body.constant ?? UNKNOWN,
     parts: body.parts,

@@ -7,26 +7,33 @@ const MAX_LENGTH = 200
 
 /** `node` in flow style; a plain text where that can be read back, else in quotes. */
 export function flowText(node: YamlNode | string): string {
-  const text = typeof node === 'string' ? quoteIfNeeded(node, false) : write(node)
+  // No more than can be shown is written, however long a list is.
+  const text = typeof node === 'string' ? quoteIfNeeded(node, false) : write(node, MAX_LENGTH)
   return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH - 1)}…` : text
 }
 
-function write(node: YamlNode): string {
+/** The same in full, for comparing: what is written differently reads differently. */
+export function wholeFlowText(node: YamlNode): string {
+  return write(node, Number.POSITIVE_INFINITY)
+}
+
+function write(node: YamlNode, most: number): string {
   switch (node.kind) {
     case 'scalar':
       return typeof node.value === 'string'
         ? quoteIfNeeded(node.value, node.quoted)
         : String(node.value)
-    case 'list':
-      return `[${writeSome(node.items, write)}]`
-    case 'map':
-      return `{${writeSome(node.entries, (entry) => `${quoteIfNeeded(entry.key, false)}: ${write(entry.value)}`)}}`
+    case 'list': {
+      const items = node.items.slice(0, most).map((item) => write(item, most))
+      return `[${items.join(', ')}]`
+    }
+    case 'map': {
+      const entries = node.entries
+        .slice(0, most)
+        .map(({ key, value }) => `${quoteIfNeeded(key, false)}: ${write(value, most)}`)
+      return `{${entries.join(', ')}}`
+    }
   }
-}
-
-// No more than can be shown is written, however long the list.
-function writeSome<T>(items: readonly T[], one: (item: T) => string): string {
-  return items.slice(0, MAX_LENGTH).map(one).join(', ')
 }
 
 function quoteIfNeeded(text: string, quoted: boolean): string {

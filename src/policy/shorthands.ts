@@ -9,7 +9,6 @@ import { groups } from './criteria-groups.ts'
 import { authenticatedUser, claim, domain, exactText } from './criteria-person.ts'
 import { corsPreflight } from './criteria-request.ts'
 import { type CriterionBody, type CriterionContext, personPart } from './criterion.ts'
-import { flowText } from './flow-text.ts'
 import { foldAscii } from './fold.ts'
 import { compileMatcher } from './matchers.ts'
 import { operatorNode } from './operators.ts'
@@ -94,13 +93,13 @@ function flag(
   compile: (entry: YamlEntry, context: CriterionContext) => CriterionBody | undefined,
 ): Shorthand {
   return (entry, around) => {
-    const { key, keyAt, value } = entry
+    const { key, value } = entry
     if (value.kind !== 'scalar' || typeof value.value !== 'boolean') {
       return around.report(value.at, `\`${key}\` takes \`true\` or \`false\``)
     }
     if (!value.value) return []
     const body = compile(entry, contextOf(entry, around))
-    return body === undefined ? undefined : [criterionFrom(body, `${key}: true`, keyAt)]
+    return body === undefined ? undefined : [criterionFrom(body, entry)]
   }
 }
 
@@ -108,12 +107,12 @@ function list(
   compile: (data: YamlNode, context: CriterionContext) => CriterionBody | undefined,
 ): Shorthand {
   return (entry, around) => {
-    const { key, keyAt, value } = entry
+    const { key, value } = entry
     if (value.kind !== 'list') {
       return around.report(value.at, `\`${key}\` takes a list, as in \`${key}: [a, b]\``)
     }
     const body = compile(value, contextOf(entry, around))
-    return body && [criterionFrom(body, `${key}: ${flowText(value)}`, keyAt)]
+    return body && [criterionFrom(body, entry)]
   }
 }
 
@@ -154,5 +153,5 @@ function claimCriterion({ key, keyAt, value }: YamlEntry, around: Around): Crite
   }
   const name = `claim/${key}`
   const body = claim(value, { ...around, key: name, keyAt, path: key })
-  return body && criterionFrom(body, `${flowText(name)}: ${flowText(value)}`, keyAt)
+  return body && criterionFrom(body, { key: name, keyAt, value })
 }
