@@ -163,7 +163,7 @@ test('a folder that may not be written is refused with the reason', (t) => {
   const locked = join(t.testdir(), 'locked')
   mkdirSync(locked, { mode: 0o500 })
   // Modes do not bind root; the kernel's own file system does.
-  const folder = process.getuid?.() === 0 ? '/sys' : locked
+  const folder = process.getuid?.() === 0 ? '/proc' : locked
   t.throws(() => createSqliteStore(join(folder, 's.db'), { now }), {
     code: 'STORE_UNAVAILABLE',
     message: /cannot be written/,
