@@ -7,6 +7,7 @@ import { test } from 'tap'
 import { openStore } from '../../src/identity/open-store.ts'
 import { createSqliteStore } from '../../src/identity/sqlite-store.ts'
 import { manualTimer } from './manual-timer.ts'
+import { recorder } from './session-fixture.ts'
 import { START, storeContract, storedSession } from './store-contract.ts'
 
 const now = () => START
@@ -162,12 +163,17 @@ test('a place where no store can be is refused with the reason', (t) => {
 test('a folder that may not be written is refused with the reason', (t) => {
   const locked = join(t.testdir(), 'locked')
   mkdirSync(locked, { mode: 0o500 })
-  // Modes do not bind root; the kernel's own file system does.
-  const folder = process.getuid?.() === 0 ? '/proc' : locked
-  t.throws(() => createSqliteStore(join(folder, 's.db'), { now }), {
-    code: 'STORE_UNAVAILABLE',
-    message: /cannot be written/,
-  })
+  // Modes do not bind root: for a moment the process is nobody.
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) process.seteuid?.(65_534)
+  try {
+    t.throws(() => createSqliteStore(join(locked, 's.db'), { now }), {
+      code: 'STORE_UNAVAILABLE',
+      message: /cannot be written/,
+    })
+  } finally {
+    if (isRoot) process.seteuid?.(0)
+  }
   t.end()
 })
 
@@ -182,9 +188,10 @@ test('a file of a later release is refused and left as it is', async (t) => {
 })
 
 test('the config names the store', async (t) => {
-  const memory = openStore({ kind: 'memory' }, { now })
+  const log = recorder([])
+  const memory = await openStore({ kind: 'memory' }, { now, log })
   const file = join(t.testdir(), 'sessions.db')
-  const sqlite = openStore({ kind: 'sqlite', file }, { now })
+  const sqlite = await openStore({ kind: 'sqlite', file }, { now, log })
   for (const store of [memory, sqlite]) {
     await store.create(storedSession('a'))
     t.equal(await store.has('a'), true)
