@@ -199,6 +199,7 @@ const routeRefusals: Readonly<Record<string, Refusal>> = {
       'domian: x',
       'use: {}',
       '[accept]',
+      'staff',
       `claim/${'a/'.repeat(40)}: x`,
     ),
     says: [
@@ -214,7 +215,8 @@ const routeRefusals: Readonly<Record<string, Refusal>> = {
       'p.yaml:15:15: unknown criterion `domian`, did you mean `domain`?',
       'p.yaml:16:20: `use` takes the name of a condition',
       'p.yaml:17:15: an item is one criterion, not a list; write the list behind `and` or `or`',
-      'p.yaml:18:15: the path of the claim has too many steps',
+      'p.yaml:18:15: an item is a mapping with one key, as in `domain: example.com`',
+      'p.yaml:19:15: the path of the claim has too many steps',
     ],
   },
   'times that cannot be read': {
@@ -362,6 +364,7 @@ const HOSTS: Readonly<Record<string, string>> = {
   'https://*.*.example': 'a wildcard stands alone in front, for one label: `https://*.example.com`',
   'https://app.*.example':
     'a wildcard stands alone in front, for one label: `https://*.example.com`',
+  'https://caf\u00e9\u2048.example': '`caf\u00e9\u2048.example` is no host',
   'https://*.10.0.0.1': 'an address has no wildcard',
   'tcp+https://db.example:5432': 'Gatehouse forwards HTTP only; `from` begins with `https://`',
   'http://app.example':
