@@ -19,7 +19,7 @@ export interface Sized<T> {
   readonly levels: number
 }
 
-export type Around = Pick<CriterionContext, 'report' | 'warn' | 'zone'>
+export type Around = Pick<CriterionContext, 'report' | 'warn' | 'zone' | 'providers'>
 
 export interface ConditionCompiler {
   readonly conditions: Definitions<Sized<PolicyNode>>

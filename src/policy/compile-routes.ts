@@ -27,8 +27,6 @@ const DEFAULT_IDLE_TIMEOUT_MS = 300_000
 /** What a route may ask for beside its own text. */
 export interface RouteSurroundings extends Around {
   readonly rules: RuleCompiler
-  /** Names of the config's providers; `undefined` where there is no config. */
-  readonly providers: ReadonlySet<string> | undefined
   readonly allowHttp: boolean
   /** @throws where the file cannot be read */
   readonly readText: (absolutePath: string) => string

@@ -55,6 +55,7 @@ export function compilePolicies(
     report: (at: Position, message: string) => note(error(at, oneLine(message))),
     warn: (at: Position, message: string) => note(warning(at, oneLine(message))),
     zone: createZones(),
+    providers: options.providers && new Set(options.providers.keys()),
   }
   const rules = createRuleCompiler(around)
   const routeNodes: YamlNode[] = []
@@ -67,7 +68,6 @@ export function compilePolicies(
   const surroundings: RouteSurroundings = {
     ...around,
     rules,
-    providers: options.providers && new Set(options.providers.keys()),
     allowHttp: options.allowHttp,
     readText: options.readText,
   }

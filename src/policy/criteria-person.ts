@@ -2,6 +2,7 @@
 
 import { parseDurationMs } from '../support/duration.ts'
 import { type Position, warning } from '../support/problem.ts'
+import { didYouMean } from '../support/suggest.ts'
 import type { YamlNode } from '../support/yaml-node.ts'
 import { compileClaimPath } from './claim-path.ts'
 import { FALSE, type StepUp, TRUE, UNKNOWN } from './compiled-policy.ts'
@@ -35,12 +36,21 @@ export const user: CriterionCompiler = (data, { report }) => {
 }
 
 /** `provider`, by its name in the config. */
-export const provider: CriterionCompiler = (data, { report }) => {
+export const provider: CriterionCompiler = (data, { report, warn, providers }) => {
   const keys = compileMatcher(data, exactText('provider'), report)
+  for (const { at, values = [] } of providers === undefined ? [] : (keys ?? [])) {
+    for (const name of values.map(String)) {
+      if (name === LOCAL || providers?.has(name) === true) continue
+      warn(at, `the config has no provider \`${name}\`${didYouMean(name, providers ?? [])}`)
+    }
+  }
   return partsOf(keys, (key) =>
     personPart('provider', 'provider', key, (person) => key.holds(person.provider)),
   )
 }
+
+/** The provider of break-glass accounts, which is in no config. */
+const LOCAL = 'local'
 
 /** `email`. */
 export const email: CriterionCompiler = (data, { report }) => {

@@ -84,7 +84,7 @@ export const CRITERION_NAMES: readonly string[] = [
   ...[...WITH_PATH.keys()].map((name) => `${name}/`),
 ]
 
-type Surroundings = Pick<CriterionContext, 'report' | 'warn' | 'zone'>
+type Surroundings = Pick<CriterionContext, 'report' | 'warn' | 'zone' | 'providers'>
 
 /** The criterion that `entry` writes; `undefined`, with what is wrong reported, where it is none. */
 export function compileCriterion(entry: YamlEntry, around: Surroundings): Criterion | undefined {

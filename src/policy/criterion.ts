@@ -28,6 +28,8 @@ export interface CriterionContext {
   readonly warn: Report
   /** One offset function for each zone of a set of policies. */
   readonly zone: (name: string) => ZoneOffset | undefined
+  /** Names of the config's providers; `undefined` where there is no config to ask. */
+  readonly providers: ReadonlySet<string> | undefined
 }
 
 /** A compiled criterion without its wording. */

@@ -29,6 +29,8 @@ export function missingFor(
   facts: Facts,
   subject: Subject,
 ): readonly Need[] {
+  // Preflights alone are let in: no person is missing anything.
+  if (policy.refusal.reason === 'no-policy') return []
   const search = createSearch(facts, subject)
   const barriers = policy.denyRules.map(({ body }) => search(body, false))
   const ways = policy.allowRules

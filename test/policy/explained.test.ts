@@ -185,6 +185,7 @@ const MISSING: Readonly<
     ['not sign-in less than 15m ago'],
   ],
   nobody: ['{allow: {not: [{authenticated_user: true}]}}', 'vex', ['nobody signed in']],
+  'nothing, where only preflights are let in': ['{cors_allow_preflight: true}', 'vex', []],
   'what is no preflight': ['{allow: {not: [{cors_preflight: true}]}}', 'vex', []],
   'the only group': [
     '{allow: {or: [{groups: {is: leads}}]}}',

@@ -137,6 +137,11 @@ const CASES: Readonly<Record<string, Case>> = {
     providers: { okta: {}, partners: {} },
     says: [],
   },
+  'a provider that the config does not have': {
+    text: withPolicy('{ allow: { or: [{ provider: [octa, local, partners] }] } }'),
+    providers: { okta: {}, partners: {} },
+    says: ['the config has no provider `octa`, did you mean `okta`?'],
+  },
   'people of the one provider of the route': {
     text: `routes:\n  - { name: app, ${FROM}, provider: okta, allowed_users: [a] }\n`,
     providers: { okta: {}, partners: {} },
