@@ -29,6 +29,8 @@ export interface ForwardCall {
 /** A client that sends nothing of its body for this long is not waited for (product 2, `limits.body_timeout`). */
 const BODY_IDLE_MS = 60_000
 
+/** Up to here copying a body costs less than sending it as a buffer of its own. */
+const SMALL_BYTES = 8 * 1024
 /** An upstream may send some 1xx answers, not an endless row of them. */
 const MAX_INTERIM = 20
 
@@ -83,6 +85,8 @@ class UpstreamExchange implements Dispatcher.DispatchHandler {
   #thinking: NodeJS.Timeout | undefined
   #interim = 0
   #bodyBegun = false
+  /** Bytes of the body still to come; below 0 where nobody said how many. */
+  #left = -1
   /** Whose fault an abort of ours is, where it was no fault of the upstream. */
   #reason: GatehouseError | undefined
 
@@ -104,19 +108,27 @@ class UpstreamExchange implements Dispatcher.DispatchHandler {
     clearTimeout(this.#thinking)
     const { response, signedIn } = this.#call
     this.#resume = resume
-    const { headers, hasLength } = readResponseHeaders(raw, signedIn)
+    const { headers, length } = readResponseHeaders(raw, signedIn)
+    this.#left = length
     // Throws where a header holds what HTTP forbids: undici then fails the call, and the client gets a 502.
     response.writeHead(status, statusText, headers)
     this.#state = 'answering'
     this.#call.onAnswer()
     // A stream's headers must not wait for its first byte.
-    if (!hasLength) process.nextTick(flushUnlessBegun, this)
+    if (length === -1) process.nextTick(flushUnlessBegun, this)
     return true
   }
 
   onData(chunk: Buffer): boolean {
     const { response } = this.#call
     this.#bodyBegun = true
+    if (chunk.length === this.#left) {
+      // The whole rest is here. A small one is given as text: Node then sends it with the headers in one plain write.
+      if (chunk.length <= SMALL_BYTES) response.end(chunk.toString('latin1'), 'latin1')
+      else response.end(chunk)
+      return true
+    }
+    this.#left -= chunk.length
     if (response.write(chunk)) return true
     response.once('drain', this.#resume as () => void)
     return false
@@ -129,7 +141,7 @@ class UpstreamExchange implements Dispatcher.DispatchHandler {
 
   onComplete(): void {
     this.#state = 'over'
-    this.#call.response.end()
+    if (!this.#call.response.writableEnded) this.#call.response.end()
   }
 
   onError(error: Error): void {

@@ -42,6 +42,10 @@ export function createListener(options: ListenerOptions): Server {
   server.on('request', options.onRequest)
   // Nobody is told to go on sending before the request has been judged; forward.ts does it then. RFC 9110 §10.1.1
   server.on('checkContinue', options.onRequest)
+  // Node would answer 417 by itself, and nobody would hear of the request.
+  server.on('checkExpectation', options.onRequest)
+  // Node takes its own listener off a connection that it hands over (CONNECT, upgrade): a reset would end the process.
+  server.on(options.certificates === undefined ? 'connection' : 'secureConnection', outliveErrors)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
     refuseBroken(error, socket, options),
   )
@@ -70,8 +74,28 @@ const SERVER_OPTIONS: ServerOptions = {
   shouldUpgradeCallback: isWebSocketUpgrade,
 } as ServerOptions
 
-export function isWebSocketUpgrade(request: IncomingMessage): boolean {
-  return request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket'
+/**
+ * Any other request that asks for an upgrade is answered as if it had not (RFC 9110 §7.8). So is one with a body, whose
+ * bytes could be taken for messages, and one sent while an answer is still owed: the connection is not free.
+ */
+function isWebSocketUpgrade(request: IncomingMessage): boolean {
+  const { method, headers, socket } = request
+  if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return false
+  if ('content-length' in headers || 'transfer-encoding' in headers) return false
+  return !isAnswering(socket)
+}
+
+/** Node keeps the answer that a connection is busy with in this field. */
+function isAnswering(socket: object): boolean {
+  return Boolean((socket as { readonly _httpMessage?: unknown })._httpMessage)
+}
+
+function outliveErrors(socket: Socket): void {
+  socket.on('error', ignore)
+}
+
+function ignore(): void {
+  // Whoever uses the connection hears of its end by `close`.
 }
 
 function plainServer(): Server {
@@ -110,8 +134,7 @@ function refuseBroken(
   const status = STATUS[error.code ?? ''] ?? 400
   const gone = !socket.writable || error.code === 'ECONNRESET' || error.code === 'EPIPE'
   // A request before this one is still waiting for its answer; this must not be taken for it.
-  const answering = Boolean((socket as { _httpMessage?: unknown })._httpMessage)
-  if (gone || answering) {
+  if (gone || isAnswering(socket)) {
     socket.destroy(error)
     return
   }
@@ -121,8 +144,10 @@ function refuseBroken(
     detail: `${error.code ?? ''}: ${error.message}`,
   })
   const body = JSON.stringify({ error: 'MALFORMED_REQUEST', message: 'The request is malformed.' })
+  // Not `end` alone: a client that keeps its side open would hold the connection for ever.
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
   )
 }

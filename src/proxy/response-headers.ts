@@ -40,7 +40,8 @@ function classify(name: string): Meaning {
 export interface ResponseHeaders {
   /** Names and values in turn, for `writeHead`. */
   readonly headers: string[]
-  readonly hasLength: boolean
+  /** Bytes of the body; -1 where the upstream does not say. */
+  readonly length: number
 }
 
 /**
@@ -50,7 +51,7 @@ export interface ResponseHeaders {
 export function readResponseHeaders(raw: readonly Buffer[], signedIn: boolean): ResponseHeaders {
   const headers: string[] = []
   let connection: string | undefined
-  let hasLength = false
+  let length = -1
   let hasCacheControl = false
   for (let i = 0; i < raw.length; i += 2) {
     const name = (raw[i] as Buffer).toString('latin1')
@@ -69,7 +70,7 @@ export function readResponseHeaders(raw: readonly Buffer[], signedIn: boolean): 
         hasCacheControl = true
         break
       case 'content-length':
-        hasLength = true
+        length = Number(value)
         break
       case 'pass':
         break
@@ -78,7 +79,7 @@ export function readResponseHeaders(raw: readonly Buffer[], signedIn: boolean): 
   }
   if (connection !== undefined) dropNamedIn(connection, headers)
   if (signedIn && !hasCacheControl) headers.push('Cache-Control', 'private')
-  return { headers, hasLength }
+  return { headers, length }
 }
 
 const USUAL_CONNECTION = /^(keep-alive|close|upgrade)$/i
