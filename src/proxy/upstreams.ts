@@ -24,7 +24,8 @@ export function createUpstreams(): Upstreams {
   return {
     pool: (route) => {
       const known = byRoute.get(route)
-      if (known !== undefined) return known
+      // A request that began before a reload may come here after its pool was let go.
+      if (known !== undefined && !known.closed) return known
       const key = poolKey(route)
       let pool = pools.get(key)
       if (pool === undefined) {
