@@ -16,6 +16,7 @@ export const TEST_TOOLS = [
     apt: 'chromium',
     brew: '--cask chromium',
   },
+  { name: 'redis-server', commands: ['redis-server'], apt: 'redis-server', brew: 'redis' },
 ]
 
 // Debian keeps servers in sbin, which is not on the PATH of an ordinary user.

@@ -92,6 +92,7 @@ test('each third-party package has one home', async (t) => {
     yaml: /^(support\/yaml-document|demo\/[a-z-]+)\.ts$/,
     ajv: /^support\//,
     'prom-client': /^admin\//,
+    ioredis: /^identity\/redis-[a-z]+\.ts$/,
     eta: /^pages\//,
     commander: /^cli\//,
     'oidc-provider': /^demo\//,

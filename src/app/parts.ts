@@ -4,10 +4,8 @@ import type { Logger } from 'pino'
 import { createMetrics, type Metrics } from '../admin/metrics.ts'
 import type { Snapshot } from '../config/snapshot.ts'
 import { createSessions } from '../identity/live-sessions.ts'
-import { createMemoryStore } from '../identity/memory-store.ts'
-import type { SessionStore } from '../identity/session-store.ts'
+import { openStore } from '../identity/open-store.ts'
 import type { Sessions } from '../identity/sessions.ts'
-import { createSqliteStore } from '../identity/sqlite-store.ts'
 import { type AccessLog, openAccessLog } from '../proxy/access-log.ts'
 import { type Certificates, createCertificates } from '../proxy/tls.ts'
 import { createUpstreams, type Upstreams } from '../proxy/upstreams.ts'
@@ -33,15 +31,6 @@ export interface Parts {
   swap(next: Snapshot): Promise<void>
 }
 
-function openStore(location: Snapshot['store'], now: Clock): SessionStore {
-  switch (location.kind) {
-    case 'memory':
-      return createMemoryStore({ now })
-    case 'sqlite':
-      return createSqliteStore(location.file, { now })
-  }
-}
-
 export interface PartsOptions {
   readonly now: Clock
   readonly log: Logger
@@ -50,7 +39,7 @@ export interface PartsOptions {
 
 export async function buildParts(snapshot: Snapshot, options: PartsOptions): Promise<Parts> {
   const { now, log, closing } = options
-  const store = openStore(snapshot.store, now)
+  const store = await openStore(snapshot.store, { now, log })
   closing.push(() => store.close())
   let accessLog = openAccessLog(snapshot.config.logging.decisions)
   closing.push(() => accessLog.close())

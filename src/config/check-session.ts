@@ -1,16 +1,10 @@
 /** What a schema cannot say of `session`: the secrets' bytes, the store's URL, and lifetimes that make sense. */
 
 import { randomBytes } from 'node:crypto'
-import { isAbsolute, resolve } from 'node:path'
 import type { Secret } from '../support/secret.ts'
 import type { Findings } from './findings.ts'
 import type { SessionConfig } from './schema.ts'
-
-/** Where sessions are kept. */
-export type StoreLocation =
-  | { readonly kind: 'memory' }
-  /** `file` is absolute. */
-  | { readonly kind: 'sqlite'; readonly file: string }
+import { BadStoreUrl, readStoreUrl, type StoreLocation } from './store-url.ts'
 
 export interface CheckedSession {
   readonly store: StoreLocation
@@ -103,19 +97,11 @@ export function decodeSecret(text: string): Uint8Array | undefined {
 }
 
 function readStore(text: string, folder: string, findings: Findings): StoreLocation | undefined {
-  if (text === 'memory:') return { kind: 'memory' }
-  const file = sqliteFile(text)
-  if (file !== undefined) return { kind: 'sqlite', file: resolve(folder, file) }
-  findings.error(
-    ['session', 'store'],
-    '`store` must be `memory:`, `sqlite:///ABSOLUTE` or `sqlite:RELATIVE`',
-  )
-  return undefined
-}
-
-function sqliteFile(text: string): string | undefined {
-  const absolute = /^sqlite:\/\/(\/[^/].*)$/.exec(text)?.[1]
-  if (absolute !== undefined) return absolute
-  const relative = /^sqlite:([^/].*)$/.exec(text)?.[1]
-  return relative === undefined || isAbsolute(relative) ? undefined : relative
+  try {
+    return readStoreUrl(text, folder)
+  } catch (cause) {
+    if (!(cause instanceof BadStoreUrl)) throw cause
+    findings.error(['session', 'store'], `\`store\` ${cause.message}`)
+    return undefined
+  }
 }

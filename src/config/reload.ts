@@ -2,6 +2,7 @@
 
 import type { Log } from '../support/log.ts'
 import { formatProblem, type Problem } from '../support/problem.ts'
+import { Secret } from '../support/secret.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
 import type { Stamps } from './input-files.ts'
 import type { LoadResult } from './load.ts'
@@ -154,7 +155,13 @@ function restartKeys(first: Snapshot, next: Snapshot): readonly RestartKey[] {
 }
 
 function isSame(one: object, other: object): boolean {
-  return JSON.stringify(one) === JSON.stringify(other)
+  return JSON.stringify(one, revealed) === JSON.stringify(other, revealed)
+}
+
+/** A secret prints as `[secret]`, so that its change would not show. */
+function revealed(this: Readonly<Record<string, unknown>>, key: string, printed: unknown): unknown {
+  const value = this[key]
+  return value instanceof Secret ? value.reveal() : printed
 }
 
 function logProblems(problems: readonly Problem[], log: Log): void {

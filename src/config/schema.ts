@@ -158,7 +158,8 @@ export const SessionConfig = Type.Object(
     ),
     store: Type.String({
       default: 'memory:',
-      description: '`memory:`, `sqlite:///ABSOLUTE` or `sqlite:RELATIVE`.',
+      description:
+        '`memory:`, `sqlite:///ABSOLUTE`, `sqlite:RELATIVE`, or Redis: `redis://[user:pass@]host:port[/db]` and the others of docs/sessions.md.',
     }),
     lifetime: Duration('Sign in again after this long, however active.', '14h'),
     idle: Duration('Sign in again after this long without a request.', '1h'),

@@ -5,10 +5,10 @@ import type { RouteTable } from '../routing/route-table.ts'
 import type { Secret } from '../support/secret.ts'
 import type { EpochMs } from '../support/time.ts'
 import type { ListenAddress } from './check-server.ts'
-import type { StoreLocation } from './check-session.ts'
 import type { Logo } from './load-logo.ts'
 import type { TlsKeyPair } from './load-tls.ts'
 import type { Config } from './schema.ts'
+import type { RedisLocation, StoreLocation, StoreNode } from './store-url.ts'
 
 export interface Snapshot {
   /** Hash of everything that was read: the same files give the same revision. */
@@ -31,4 +31,4 @@ export interface Snapshot {
   readonly logo: Logo | undefined
 }
 
-export type { ListenAddress, Logo, StoreLocation, TlsKeyPair }
+export type { ListenAddress, Logo, RedisLocation, StoreLocation, StoreNode, TlsKeyPair }

@@ -31,8 +31,6 @@ const UNSUPPORTED: readonly YamlPath[] = [
   ['local_admins'],
 ]
 
-const UNSUPPORTED_STORE = /^redis(s)?(-sentinel|-cluster)?:/
-
 export interface Supported {
   /** The data without the keys that were refused. */
   readonly value: unknown
@@ -69,15 +67,6 @@ function withoutUnsupportedValues(
     problems.push(error(document.valueAt(path), message))
   }
   const result = { ...value }
-  const session = value['session']
-  if (isMapping(session) && typeof session['store'] === 'string') {
-    // Only the scheme is repeated: the rest may hold a password.
-    const scheme = UNSUPPORTED_STORE.exec(session['store'])?.[0]
-    if (scheme !== undefined) {
-      refuse(['session', 'store'], `${scheme}//...`)
-      result['session'] = { ...session, store: 'memory:' }
-    }
-  }
   const providers = value['providers']
   if (isMapping(providers)) {
     const checked = Object.entries(providers).map(([name, provider]) => {

@@ -133,6 +133,8 @@ export function createMemoryStore(options: MemoryStoreOptions): SessionStore {
       kept.set(key, value)
       return value
     },
+    // Nobody else knows these sessions.
+    onDeleted: () => () => undefined,
     async close() {
       closed = true
       stopSweeping()

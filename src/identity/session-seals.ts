@@ -5,6 +5,7 @@
  */
 
 import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { compact, expand } from './compact.ts'
 import { createSealer, decodeBase64Url, deriveKey } from './seal.ts'
 import type { SessionCard, SessionGroups, SessionRecord, SessionTokens } from './session.ts'
 import type { StoredSession } from './session-store.ts'
@@ -67,7 +68,7 @@ export function createSessionSeals(secrets: readonly Uint8Array[]): SessionSeals
       if (cookie.length > MAX_COOKIE_LENGTH) return undefined
       return secretsFrom(cookies.open(cookie, host), host)
     },
-    sealCard: (card, id) => cards.sealBytes(JSON.stringify(card), id),
+    sealCard: (card, id) => cards.sealBytes(compact(card), id),
     openCard: (sealed, id) => {
       const plain = cards.openBytes(sealed, id)
       return plain === undefined ? undefined : cardFrom(plain)
@@ -120,8 +121,7 @@ export function sealParts(
   parts: SessionParts & { readonly tokens: SessionTokens },
 ): Pick<StoredSession, 'record' | 'groups' | 'tokens'> {
   const sealer = createSealer([key], 'session')
-  const seal = (part: keyof typeof parts) =>
-    sealer.sealBytes(JSON.stringify(parts[part]), `${part}/${id}`)
+  const seal = (part: keyof typeof parts) => sealer.sealBytes(compact(parts[part]), `${part}/${id}`)
   return { record: seal('record'), groups: seal('groups'), tokens: seal('tokens') }
 }
 
@@ -131,16 +131,16 @@ export function openParts(key: Uint8Array, stored: StoredSession): SessionParts 
   const record = sealer.openBytes(stored.record, `record/${stored.id}`)
   const groups = sealer.openBytes(stored.groups, `groups/${stored.id}`)
   if (record === undefined || groups === undefined) return undefined
-  const data = JSON.parse(record.toString()) as SessionRecord
+  const data = expand(record) as SessionRecord
   if (data.version !== 1) return undefined
-  return { record: recordFrom(data), groups: JSON.parse(groups.toString()) as SessionGroups }
+  return { record: recordFrom(data), groups: expand(groups) as SessionGroups }
 }
 
 /** The tokens kept with a session; `undefined` where they were changed or moved. */
 export function openTokens(key: Uint8Array, stored: StoredSession): SessionTokens | undefined {
   const tokens = createSealer([key], 'session').openBytes(stored.tokens, `tokens/${stored.id}`)
   if (tokens === undefined) return undefined
-  const data = JSON.parse(tokens.toString()) as SessionTokens
+  const data = expand(tokens) as SessionTokens
   return {
     idToken: data.idToken,
     accessToken: data.accessToken,
@@ -170,7 +170,7 @@ function recordFrom(data: SessionRecord): SessionRecord {
 }
 
 function cardFrom(plain: Buffer): SessionCard {
-  const data = JSON.parse(plain.toString()) as SessionCard
+  const data = expand(plain) as SessionCard
   return {
     provider: data.provider,
     method: data.method,

@@ -41,5 +41,11 @@ export interface SessionStore {
   takeOnce(key: string): Promise<Uint8Array | undefined>
   /** Returns what is kept under `key` for good, storing `value` first where nothing is: the first one wins. */
   keep(key: string, value: Uint8Array): Promise<Uint8Array>
+  /**
+   * Calls `listener` with the id of each session that others delete, as soon as it is known here. A hint and no more:
+   * what happens while the store cannot be reached is not told later, and a store that only one process uses tells
+   * nothing. Returns a function that stops it.
+   */
+  onDeleted(listener: (id: string) => void): () => void
   close(): Promise<void>
 }

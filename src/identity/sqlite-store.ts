@@ -102,6 +102,8 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
         sql.keep.run(key, value)
         return bytes(sql.kept.get(key)?.['value'])
       }),
+    // Other processes that use the file find out when they ask.
+    onDeleted: () => () => undefined,
     close: async () => {
       if (closed) return
       closed = true

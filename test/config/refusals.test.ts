@@ -101,14 +101,14 @@ const cases: Record<string, Case> = {
     find: 'sqlite:sessions.db',
     replace: 'postgres://db/sessions',
     lines: [
-      'gatehouse.yaml:9:10: `store` must be `memory:`, `sqlite:///ABSOLUTE` or `sqlite:RELATIVE`',
+      'gatehouse.yaml:9:10: `store` must be `memory:`, `sqlite:///ABSOLUTE`, `sqlite:RELATIVE` or a Redis URL such as `redis://user:pass@host:6379/0`',
     ],
   },
   'sqlite on another host': {
     find: 'sqlite:sessions.db',
     replace: 'sqlite://host/sessions.db',
     lines: [
-      'gatehouse.yaml:9:10: `store` must be `memory:`, `sqlite:///ABSOLUTE` or `sqlite:RELATIVE`',
+      'gatehouse.yaml:9:10: `store` must be `memory:`, `sqlite:///ABSOLUTE`, `sqlite:RELATIVE` or a Redis URL such as `redis://user:pass@host:6379/0`',
     ],
   },
   'a session that ends at once': {
@@ -295,10 +295,12 @@ const cases: Record<string, Case> = {
       'gatehouse.yaml:9:5: `providers.okta.dpop` is not supported yet',
     ],
   },
-  'a store of later versions, without its password': {
+  'a bad Redis URL, without its password': {
     find: 'sqlite:sessions.db',
-    replace: 'rediss-sentinel://user:pass@h1:1,h2:2/name',
-    lines: ['gatehouse.yaml:9:10: `store: rediss-sentinel://...` is not supported yet'],
+    replace: 'redis://user:pass@h1:1,h2:2',
+    lines: [
+      'gatehouse.yaml:9:10: `store` names several hosts; for these write `redis-sentinel://` or `redis-cluster://`',
+    ],
   },
   'policies that are not there': {
     append: 'policies: [polices/]\n',

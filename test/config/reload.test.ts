@@ -128,6 +128,16 @@ test('a removed file takes its routes along; the last one stays', async (t) => {
   t.match(holder.status().lastError, { message: /^no policies found/ })
 })
 
+test("a new password for the store needs a restart, though it prints as the old one's does", async (t) => {
+  const withPassword = (password: string) =>
+    GOOD_CONFIG.replace('sqlite:sessions.db', `redis://:${password}@redis`)
+  const files = { ...GOOD, 'gatehouse.yaml': withPassword('old') }
+  const { holder, path } = await startHolder(t, { files })
+  await writeFile(path('gatehouse.yaml'), withPassword('new'))
+  t.equal(await holder.reload(), 'swapped')
+  t.strictSame(holder.status().restartNeeded, ['store'])
+})
+
 test('what needs a restart is named while the rest goes live, until it is as at the start', async (t) => {
   const { holder, path, routes, logged } = await startHolder(t)
   const config = GOOD_CONFIG.replace(

@@ -22,19 +22,28 @@ export function storedSession(id: string, changes: Partial<StoredSession> = {}):
   }
 }
 
-/** Runs the contract as subtests of `t`. */
-export async function storeContract(t: Test, openStore: OpenStore): Promise<void> {
-  const clock = { time: START }
+/**
+ * Runs the contract as subtests of `t`.
+ * @param start when it is at the beginning: now, for a store that forgets by a clock of its own
+ */
+export async function storeContract(
+  t: Test,
+  openStore: OpenStore,
+  start: EpochMs = START,
+): Promise<void> {
+  const sessionOf = (id: string, changes: Partial<StoredSession> = {}) =>
+    storedSession(id, { expiresAt: start + 60_000, ...changes })
+  const clock = { time: start }
   const rule = (name: string, check: (t: Test, store: SessionStore) => Promise<void>) =>
     t.test(name, async (t) => {
-      clock.time = START
+      clock.time = start
       const store = await openStore(t, () => clock.time)
       t.teardown(() => store.close())
       await check(t, store)
     })
 
   await rule('a session is read back byte for byte', async (t, store) => {
-    const session = storedSession('a', { indexKeys: ['k1', 'k2'] })
+    const session = sessionOf('a', { indexKeys: ['k1', 'k2'] })
     await store.create(session)
     const read = await store.read('a')
     for (const part of ['record', 'groups', 'tokens', 'card'] as const) {
@@ -50,27 +59,27 @@ export async function storeContract(t: Test, openStore: OpenStore): Promise<void
     t.equal(await store.read('a'), undefined)
     t.equal(await store.has('a'), false)
     t.equal(await store.delete('a'), false)
-    t.equal(await store.touch('a', Buffer.from('card'), START + 1), false)
+    t.equal(await store.touch('a', Buffer.from('card'), start + 1), false)
     t.equal(await store.has('a'), false, 'touching it did not make it')
   })
 
   await rule('a session is created once', async (t, store) => {
-    await store.create(storedSession('a'))
-    await t.rejects(store.create(storedSession('a', { card: Buffer.from('another') })), {
+    await store.create(sessionOf('a'))
+    await t.rejects(store.create(sessionOf('a', { card: Buffer.from('another') })), {
       code: 'STORE_UNAVAILABLE',
     })
     t.equal(Buffer.from((await store.read('a'))?.card ?? []).toString(), 'card of a')
   })
 
   await rule('a session ends by itself at its time', async (t, store) => {
-    await store.create(storedSession('a', { indexKeys: ['k'] }))
-    clock.time = START + 59_999
+    await store.create(sessionOf('a', { indexKeys: ['k'] }))
+    clock.time = start + 59_999
     t.equal(await store.has('a'), true)
-    clock.time = START + 60_000
+    clock.time = start + 60_000
     t.equal(await store.has('a'), false)
     t.equal(await store.read('a'), undefined)
     t.same(await store.findByIndex('k'), [])
-    t.equal(await store.touch('a', Buffer.from('card'), START + 120_000), false)
+    t.equal(await store.touch('a', Buffer.from('card'), start + 120_000), false)
     t.equal(await store.delete('a'), false)
     t.equal(await store.count(), 0)
     t.same(await listed(store), [])
@@ -79,12 +88,12 @@ export async function storeContract(t: Test, openStore: OpenStore): Promise<void
   await rule(
     'touching a session gives it a new card and a new end, and nothing else',
     async (t, store) => {
-      await store.create(storedSession('a', { indexKeys: ['k'] }))
-      t.equal(await store.touch('a', Buffer.from('seen again'), START + 90_000), true)
-      clock.time = START + 80_000
+      await store.create(sessionOf('a', { indexKeys: ['k'] }))
+      t.equal(await store.touch('a', Buffer.from('seen again'), start + 90_000), true)
+      clock.time = start + 80_000
       const read = await store.read('a')
       t.equal(Buffer.from(read?.card ?? []).toString(), 'seen again')
-      t.equal(read?.expiresAt, START + 90_000)
+      t.equal(read?.expiresAt, start + 90_000)
       t.equal(Buffer.from(read?.record ?? []).toString(), 'record of a')
       t.same(await store.findByIndex('k'), ['a'])
     },
@@ -93,11 +102,11 @@ export async function storeContract(t: Test, openStore: OpenStore): Promise<void
   await rule(
     'a deleted session is gone with its index entries and stays gone',
     async (t, store) => {
-      await store.create(storedSession('a', { indexKeys: ['k'] }))
-      await store.create(storedSession('b', { indexKeys: ['k'] }))
+      await store.create(sessionOf('a', { indexKeys: ['k'] }))
+      await store.create(sessionOf('b', { indexKeys: ['k'] }))
       t.equal(await store.delete('a'), true)
       t.equal(await store.delete('a'), false)
-      t.equal(await store.touch('a', Buffer.from('card'), START + 60_000), false)
+      t.equal(await store.touch('a', Buffer.from('card'), start + 60_000), false)
       t.equal(await store.read('a'), undefined)
       t.same(await store.findByIndex('k'), ['b'])
       t.equal(await store.count(), 1)
@@ -105,8 +114,8 @@ export async function storeContract(t: Test, openStore: OpenStore): Promise<void
   )
 
   await rule('sessions are found by each of their index entries', async (t, store) => {
-    await store.create(storedSession('a', { indexKeys: ['sub', 'mail'] }))
-    await store.create(storedSession('b', { indexKeys: ['sub'] }))
+    await store.create(sessionOf('a', { indexKeys: ['sub', 'mail'] }))
+    await store.create(sessionOf('b', { indexKeys: ['sub'] }))
     t.same([...(await store.findByIndex('sub'))].sort(), ['a', 'b'])
     t.same(await store.findByIndex('mail'), ['a'])
     t.same(await store.findByIndex('su'), [], 'compared whole')
@@ -115,20 +124,20 @@ export async function storeContract(t: Test, openStore: OpenStore): Promise<void
 
   await rule('all live sessions are listed with card and end', async (t, store) => {
     const ids = Array.from({ length: 1_203 }, (_, i) => `s${String(i).padStart(4, '0')}`)
-    for (const id of ids) await store.create(storedSession(id))
-    await store.create(storedSession('early', { expiresAt: START + 1 }))
-    clock.time = START + 1
+    for (const id of ids) await store.create(sessionOf(id))
+    await store.create(sessionOf('early', { expiresAt: start + 1 }))
+    clock.time = start + 1
     t.same((await listed(store)).sort(), ids)
     t.equal(await store.count(), ids.length)
     for await (const entry of store.list()) {
       t.equal(Buffer.from(entry.card).toString(), `card of ${entry.id}`)
-      t.equal(entry.expiresAt, START + 60_000)
+      t.equal(entry.expiresAt, start + 60_000)
       break
     }
   })
 
   await rule('sessions may end while they are listed', async (t, store) => {
-    for (const id of ['a', 'b', 'c']) await store.create(storedSession(id))
+    for (const id of ['a', 'b', 'c']) await store.create(sessionOf(id))
     const seen: string[] = []
     for await (const { id } of store.list()) {
       seen.push(id)
@@ -139,30 +148,30 @@ export async function storeContract(t: Test, openStore: OpenStore): Promise<void
   })
 
   await rule('a value put once is taken once', async (t, store) => {
-    t.equal(await store.putOnce('code', Buffer.from([1, 0, 255]), START + 30_000), true)
+    t.equal(await store.putOnce('code', Buffer.from([1, 0, 255]), start + 30_000), true)
     t.equal(
-      await store.putOnce('code', Buffer.from([2]), START + 30_000),
+      await store.putOnce('code', Buffer.from([2]), start + 30_000),
       false,
       'the key is taken',
     )
     t.same(Buffer.from((await store.takeOnce('code')) ?? []), Buffer.from([1, 0, 255]))
     t.equal(await store.takeOnce('code'), undefined)
-    t.equal(await store.putOnce('code', Buffer.from([3]), START + 30_000), true, 'free again')
+    t.equal(await store.putOnce('code', Buffer.from([3]), start + 30_000), true, 'free again')
   })
 
   await rule('of many callers at once, one gets a value', async (t, store) => {
-    await store.putOnce('code', Buffer.from([1]), START + 30_000)
+    await store.putOnce('code', Buffer.from([1]), start + 30_000)
     const taken = await Promise.all(Array.from({ length: 50 }, () => store.takeOnce('code')))
     t.equal(taken.filter((value) => value !== undefined).length, 1)
     const put = await Promise.all(
-      Array.from({ length: 50 }, (_, i) => store.putOnce('race', Buffer.from([i]), START + 30_000)),
+      Array.from({ length: 50 }, (_, i) => store.putOnce('race', Buffer.from([i]), start + 30_000)),
     )
     t.equal(put.filter(Boolean).length, 1)
   })
 
   await rule('a value put once ends by itself, and its key is free then', async (t, store) => {
-    await store.putOnce('code', Buffer.from([1]), START + 30_000)
-    clock.time = START + 30_000
+    await store.putOnce('code', Buffer.from([1]), start + 30_000)
+    clock.time = start + 30_000
     t.equal(await store.takeOnce('code'), undefined)
     await store.putOnce('guard', Buffer.from([1]), clock.time + 10)
     clock.time += 10
@@ -173,33 +182,33 @@ export async function storeContract(t: Test, openStore: OpenStore): Promise<void
   await rule('of values kept for good the first one wins', async (t, store) => {
     t.same(Buffer.from(await store.keep('key', Buffer.from('first'))), Buffer.from('first'))
     t.same(Buffer.from(await store.keep('key', Buffer.from('second'))), Buffer.from('first'))
-    clock.time = START + 10 * 365 * 86_400_000
+    clock.time = start + 10 * 365 * 86_400_000
     t.same(Buffer.from(await store.keep('key', Buffer.from('third'))), Buffer.from('first'))
     t.same(Buffer.from(await store.keep('other', Buffer.from('x'))), Buffer.from('x'))
   })
 
   await rule('sessions, values and kept values do not meet', async (t, store) => {
-    await store.create(storedSession('same', { indexKeys: ['same'] }))
+    await store.create(sessionOf('same', { indexKeys: ['same'] }))
     t.equal(await store.takeOnce('same'), undefined)
-    t.equal(await store.putOnce('same', Buffer.from('once'), START + 1), true)
+    t.equal(await store.putOnce('same', Buffer.from('once'), start + 1), true)
     t.same(Buffer.from(await store.keep('same', Buffer.from('kept'))), Buffer.from('kept'))
     t.equal(await store.delete('same'), true)
     t.same(Buffer.from((await store.takeOnce('same')) ?? []), Buffer.from('once'))
   })
 
   await rule('a store that cannot answer says so, and never "not there"', async (t, store) => {
-    await store.create(storedSession('a'))
+    await store.create(sessionOf('a'))
     await store.close()
     const refused = { code: 'STORE_UNAVAILABLE' }
     await t.rejects(store.read('a'), refused)
     await t.rejects(store.has('a'), refused)
-    await t.rejects(store.create(storedSession('b')), refused)
-    await t.rejects(store.touch('a', Buffer.from(''), START), refused)
+    await t.rejects(store.create(sessionOf('b')), refused)
+    await t.rejects(store.touch('a', Buffer.from(''), start), refused)
     await t.rejects(store.delete('a'), refused)
     await t.rejects(store.findByIndex('k'), refused)
     await t.rejects(store.count(), refused)
     await t.rejects(listed(store), refused)
-    await t.rejects(store.putOnce('k', Buffer.from(''), START), refused)
+    await t.rejects(store.putOnce('k', Buffer.from(''), start), refused)
     await t.rejects(store.takeOnce('k'), refused)
     await t.rejects(store.keep('k', Buffer.from('')), refused)
     await store.close()

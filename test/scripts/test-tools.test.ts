@@ -46,7 +46,7 @@ test('root installs with apt-get after updating its lists', (t) => {
   const env = 'env DEBIAN_FRONTEND=noninteractive apt-get -q'
   t.same(
     commandsOf(plan).map((command) => command.join(' ')),
-    [`${env} update`, `${env} install -y --no-install-recommends nginx chromium`],
+    [`${env} update`, `${env} install -y --no-install-recommends nginx chromium redis-server`],
   )
   t.end()
 })
@@ -59,7 +59,7 @@ test('who may use sudo without a password installs with it', (t) => {
 
 test('who may not is told the one command to type', (t) => {
   const plan = planInstallation(TEST_TOOLS, machine(['apt-get']))
-  t.match(sentenceOf(plan), 'sudo apt-get update && sudo apt-get install -y nginx chromium')
+  t.match(sentenceOf(plan), 'sudo apt-get update && sudo apt-get install -y nginx chromium redis-server')
   t.end()
 })
 
@@ -71,6 +71,6 @@ test('brew installs one by one', (t) => {
 
 test('without a package manager the tools are named', (t) => {
   const plan = planInstallation(TEST_TOOLS, machine([]))
-  t.match(sentenceOf(plan), /nginx and chromium/)
+  t.match(sentenceOf(plan), /nginx and chromium and redis-server/)
   t.end()
 })

@@ -1,0 +1,82 @@
+/** The contract of session stores on each kind of Redis, by the URLs that people write. */
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { type Test, test } from 'tap'
+import { selfSigned } from '../support/self-signed.ts'
+import {
+  type RedisServer,
+  startCluster,
+  startRedis,
+  startSentinel,
+} from '../support/start-redis.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+import { openRedis } from './open-redis.ts'
+import { storeContract } from './store-contract.ts'
+
+/** The contract over `url`, on servers that are emptied for each rule. */
+async function contract(t: Test, url: string, servers: readonly RedisServer[]): Promise<void> {
+  const open = async (t: Test, now: () => number) => {
+    for (const { admin } of servers) await admin.flushall()
+    return openRedis(t, url, { now })
+  }
+  await storeContract(t, open, Date.now())
+}
+
+test('the contract of session stores on one server', async (t) => {
+  const redis = await startRedis(t)
+  await contract(t, `redis://127.0.0.1:${redis.port}`, [redis])
+})
+
+test('... on another database of it', async (t) => {
+  const redis = await startRedis(t)
+  await contract(t, `redis://localhost:${redis.port}/3`, [redis])
+  t.match(await redis.admin.info('keyspace'), /db3/)
+})
+
+test('... over TLS, verified', async (t) => {
+  const { cert, key } = selfSigned(['127.0.0.1'])
+  const folder = tempFolder(t, { 'tls.crt': cert, 'tls.key': key })
+  const before = getCACertificates('default')
+  t.teardown(() => setDefaultCACertificates(before))
+  const redis = await startRedis(t, {
+    tls: true,
+    admin: { tls: { ca: cert } },
+    conf: [
+      `tls-cert-file ${join(folder, 'tls.crt')}`,
+      `tls-key-file ${join(folder, 'tls.key')}`,
+      'tls-auth-clients no',
+    ],
+  })
+  const url = `rediss://127.0.0.1:${redis.port}`
+  const untrusted = await openRedis(t, url)
+  await t.rejects(untrusted.has('a'), { code: 'STORE_UNAVAILABLE', message: /self-signed/ })
+  setDefaultCACertificates([...before, cert])
+  await contract(t, url, [redis])
+})
+
+test('... as a user who may do what the guide says and no more', async (t) => {
+  const guide = readFileSync(join(import.meta.dirname, '../../docs/sessions.md'), 'utf8')
+  const rights = /^ACL SETUSER gatehouse on >PASSWORD (.+)$/m.exec(guide)?.[1]
+  const redis = await startRedis(t, { conf: [`user gatehouse on >s%cret:@/ ${rights}`] })
+  await contract(t, `redis://gatehouse:s%25cret%3A%40%2F@127.0.0.1:${redis.port}`, [redis])
+  const denied = (await redis.admin.acl('LOG')) as unknown[]
+  t.strictSame(denied, [], 'nothing was asked that this user may not')
+})
+
+test('... with a Sentinel that names the primary', async (t) => {
+  const setUp = await startSentinel(t, { password: 'for-redis', sentinelPassword: 'for/sentinel' })
+  const { sentinel, primary, name } = setUp
+  await contract(
+    t,
+    `redis-sentinel://:for-redis@127.0.0.1:1,127.0.0.1:${sentinel.port}/${name}?sentinel_password=for%2Fsentinel`,
+    [primary],
+  )
+})
+
+test('... on a cluster of three nodes', async (t) => {
+  const nodes = await startCluster(t)
+  const [first, second] = nodes
+  await contract(t, `redis-cluster://127.0.0.1:${first?.port},127.0.0.1:${second?.port}`, nodes)
+})
