@@ -2,6 +2,7 @@
 
 import {
   type CompiledPolicy,
+  type Criterion,
   FALSE,
   type OperatorName,
   type PolicyNode,
@@ -19,7 +20,7 @@ export interface PolicyKeys {
    * What of the decision is left open once every criterion has been asked for its value: equal for policies that then
    * decide alike. `truthOf` gives `undefined` for what is not known.
    */
-  rest(policy: CompiledPolicy, truthOf: (node: PolicyNode) => Truth | undefined): string
+  rest(policy: CompiledPolicy, truthOf: (criterion: Criterion) => Truth | undefined): string
 }
 
 /** A constant, or the number of what depends on something. */
@@ -65,7 +66,7 @@ export function createPolicyKeys(): PolicyKeys {
   const restOf = (
     nodes: readonly PolicyNode[],
     operator: OperatorName,
-    truthOf: (node: PolicyNode) => Truth | undefined,
+    truthOf: (criterion: Criterion) => Truth | undefined,
   ): Rest => {
     const rests = nodes.map((node): Rest => {
       if (node.kind === 'criterion') return truthOf(node) ?? keyOf(node)

@@ -163,8 +163,8 @@ function tryToDecide({ route, facts, subject }: Judged): Decision | undefined {
   }
 }
 
-/** The subject in the test's circumstances. */
-function asTested(subject: Subject, test: PolicyTest, now: EpochMs | undefined): Subject {
+/** The subject in the circumstances of a test. */
+export function asTested(subject: Subject, test: PolicyTest, now: EpochMs | undefined): Subject {
   if (subject.kind === 'anonymous') return subject
   return {
     ...subject,
