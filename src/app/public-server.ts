@@ -6,7 +6,7 @@ import { endpoints } from '../endpoints/endpoints.ts'
 import { attachExchange } from '../endpoints/exchange.ts'
 import type { EndpointOptions } from '../endpoints/visit.ts'
 import { answerForm } from '../proxy/answer-form.ts'
-import { type BrokenRequest, createListener, isWebSocketUpgrade } from '../proxy/listener.ts'
+import { type BrokenRequest, createListener } from '../proxy/listener.ts'
 import { createPipeline, type OwnRequest } from '../proxy/pipeline.ts'
 import type { Certificates } from '../proxy/tls.ts'
 import { UPGRADE_PATH, type UpgradeParts, webSocketUpgrades } from '../proxy/upgrade.ts'
@@ -39,7 +39,7 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     forceCloseConnections: 'idle',
     // The listener has its own.
     clientErrorHandler: () => undefined,
-    rewriteUrl: (request) => (isWebSocketUpgrade(request) ? UPGRADE_PATH : (request.url ?? '/')),
+    rewriteUrl: (request) => (isUpgrade(request) ? UPGRADE_PATH : (request.url ?? '/')),
     serverFactory: (handler) => {
       toFastify = handler
       return createListener({
@@ -57,6 +57,11 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     done()
   })
   return fastify
+}
+
+/** What the listener has let through as an upgrade. Node sets this field, and its types do not know it. */
+function isUpgrade(request: object): boolean {
+  return (request as { readonly upgrade?: boolean }).upgrade === true
 }
 
 /** Endpoints see the request as it was read, and no other way. */
