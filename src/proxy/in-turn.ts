@@ -3,28 +3,30 @@
  * connection could have thousands of them worked on, unsafe ones side by side. RFC 9112 §9.3.2
  */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 const LATEST: unique symbol = Symbol('latest answer')
 type Connection = Socket & { [LATEST]?: ServerResponse | undefined }
 
-/**
- * Calls `start` when the answers before this one have been sent. Never where the connection is given up by then: what
- * was sent behind a request that ended it is not looked at.
- */
-export function inTurn(request: IncomingMessage, response: ServerResponse, start: () => void): void {
-  const connection = request.socket as Connection
+/** Notes that `response` is owed on the connection. Returns the answer that is owed before it, if any. */
+export function takeTurn(
+  connection: Connection,
+  response: ServerResponse,
+): ServerResponse | undefined {
   const before = connection[LATEST]
   connection[LATEST] = response
-  response.once('close', () => {
-    // What is over must not be kept for as long as the connection.
-    if (connection[LATEST] === response) connection[LATEST] = undefined
+  return before
+}
+
+/** What is over must not be kept for as long as the connection. */
+export function endTurn(connection: Connection, response: ServerResponse): void {
+  if (connection[LATEST] === response) connection[LATEST] = undefined
+}
+
+/** Calls `start` after `before`. Never where that ended the connection: nobody looks at what was sent behind it. */
+export function startAfter(before: ServerResponse, connection: Socket, start: () => void): void {
+  before.once('close', () => {
+    if (!connection.destroyed && !connection.writableEnded) start()
   })
-  if (before === undefined) start()
-  else {
-    before.once('close', () => {
-      if (!connection.destroyed && !connection.writableEnded) start()
-    })
-  }
 }

@@ -17,7 +17,7 @@ import type { DataPlane } from './data-plane.ts'
 import type { Received } from './exchange.ts'
 import { forward } from './forward.ts'
 import type { RouteIdentity } from './identity-headers.ts'
-import { inTurn } from './in-turn.ts'
+import { endTurn, startAfter, takeTurn } from './in-turn.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
 import { upstreamHeaders } from './upstream-headers.ts'
@@ -46,13 +46,19 @@ export interface PipelineParts {
 export type Pipeline = (request: IncomingMessage, response: ServerResponse) => void
 
 export function createPipeline(parts: PipelineParts): Pipeline {
-  return (request, response) => inTurn(request, response, () => begin(parts, request, response))
+  return (request, response) => {
+    const { socket } = request
+    const before = takeTurn(socket, response)
+    if (before === undefined) begin(parts, request, response)
+    else startAfter(before, socket, () => begin(parts, request, response))
+  }
 }
 
 function begin(parts: PipelineParts, request: IncomingMessage, response: ServerResponse): void {
   if (parts.draining()) response.shouldKeepAlive = false
   const received = receive(request, response, parts.plane(), parts.now)
   response.once('close', () => {
+    endTurn(request.socket, response)
     if (!received.trail.own) parts.onFinished(received)
   })
   try {
