@@ -23,7 +23,9 @@ export interface HeaderPlan {
   use(name: string): HeaderUse
 }
 
-const MEANINGS: Readonly<Record<string, HeaderUse>> = {
+/** A map: `constructor` is a header name too, and means nothing here. */
+const MEANINGS: ReadonlyMap<string, HeaderUse> = new Map<string, HeaderUse>(
+  Object.entries({
   host: 'host',
   cookie: 'cookie',
   connection: 'connection',
@@ -46,7 +48,15 @@ const MEANINGS: Readonly<Record<string, HeaderUse>> = {
   'x-forwarded-proto': 'drop',
   'x-forwarded-host': 'drop',
   'x-forwarded-port': 'drop',
-}
+  // Some apps let these replace the path or the method that they were asked by, which is what was judged.
+  'x-original-url': 'drop',
+  'x-original-uri': 'drop',
+  'x-original-method': 'drop',
+  'x-rewrite-url': 'drop',
+  'x-forwarded-uri': 'drop',
+  'x-forwarded-method': 'drop',
+  } as const),
+)
 
 /** Names under which apps believe an identity, whoever set it (product 4.3). */
 const IDENTITY_NAMES = [
@@ -64,6 +74,8 @@ const IDENTITY_PREFIXES = ['x-gatehouse-', 'x-pomerium-', 'x-auth-request-']
 
 /** Spellings that are remembered; past this a flood of invented names costs time, not memory. */
 const MAX_SPELLINGS = 2_000
+/** Longer names than any in use are not remembered either. */
+const MAX_REMEMBERED_LENGTH = 64
 
 /**
  * One spelling for all that an app may take for the same name: CGI, WSGI and PHP read `_` for `-`, some read `.` and
@@ -83,18 +95,18 @@ export function compileHeaderPlan(identity: Config['identity_headers']): HeaderP
       const known = uses.get(name)
       if (known !== undefined) return known
       const use = meaningOf(name, reserved)
-      if (uses.size < MAX_SPELLINGS) uses.set(name, use)
+      if (uses.size < MAX_SPELLINGS && name.length <= MAX_REMEMBERED_LENGTH) uses.set(name, use)
       return use
     },
   }
 }
 
 function meaningOf(name: string, reserved: ReadonlySet<string>): HeaderUse {
-  const meaning = MEANINGS[name.toLowerCase()]
+  const meaning = MEANINGS.get(name.toLowerCase())
   if (meaning !== undefined) return meaning
   const plain = plainName(name)
   if (reserved.has(plain) || IDENTITY_PREFIXES.some((prefix) => plain.startsWith(prefix)))
     return 'drop'
   // `X_Forwarded_For` reaches a CGI app under the same name as ours.
-  return MEANINGS[plain] === undefined ? 'pass' : 'drop'
+  return MEANINGS.has(plain) ? 'drop' : 'pass'
 }

@@ -36,7 +36,9 @@ export function withoutOwnCookies(header: string): string | undefined {
 
 /** True for a Set-Cookie line by which an upstream would set one of ours. */
 export function setsOwnCookie(line: string): boolean {
-  return line.includes('gatehouse') && isOwnCookie(nameOf(line))
+  if (!line.includes('gatehouse')) return false
+  // A cookie without a name is sent back as its value alone: `=gatehouse=x` comes back as `gatehouse=x`.
+  return isOwnCookie(nameOf(line.replace(/^[\s=]+/, '')))
 }
 
 function nameOf(pair: string): string {

@@ -7,7 +7,7 @@ import { withoutOwnCookies } from './own-cookies.ts'
 export interface RequestHeaders {
   /** Names and values in turn; ours are not in it yet. */
   readonly upstream: string[]
-  /** The first Cookie line. */
+  /** All Cookie lines as one. */
   readonly cookie: string | undefined
   readonly forwardedFor: readonly string[]
   readonly requestId: string | undefined
@@ -40,7 +40,8 @@ export function readRequestHeaders(
         upstream.push(name, value)
         break
       case 'cookie': {
-        cookie ??= value
+        // One list, however many lines it comes in; RFC 9113 §8.2.3 joins them so.
+        cookie = cookie === undefined ? value : `${cookie}; ${value}`
         const others = withoutOwnCookies(value)
         if (others !== undefined) upstream.push(name, others)
         break

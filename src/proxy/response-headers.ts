@@ -19,13 +19,15 @@ const OURS = /^x[-_](gatehouse|pomerium)[-_]/i
 type Meaning = 'pass' | 'drop' | 'connection' | 'set-cookie' | 'cache-control' | 'content-length'
 
 const MAX_SPELLINGS = 2_000
+const MAX_REMEMBERED_LENGTH = 64
 const meanings = new Map<string, Meaning>()
 
 function meaningOf(name: string): Meaning {
   let meaning = meanings.get(name)
   if (meaning === undefined) {
     meaning = classify(name)
-    if (meanings.size < MAX_SPELLINGS) meanings.set(name, meaning)
+    if (meanings.size < MAX_SPELLINGS && name.length <= MAX_REMEMBERED_LENGTH)
+      meanings.set(name, meaning)
   }
   return meaning
 }
@@ -52,7 +54,6 @@ export function readResponseHeaders(raw: readonly Buffer[], signedIn: boolean): 
   const headers: string[] = []
   let connection: string | undefined
   let length = -1
-  let hasCacheControl = false
   for (let i = 0; i < raw.length; i += 2) {
     const name = (raw[i] as Buffer).toString('latin1')
     // Header values are bytes; latin1 keeps each of them as it is. RFC 9110 §5.5
@@ -66,9 +67,6 @@ export function readResponseHeaders(raw: readonly Buffer[], signedIn: boolean): 
       case 'set-cookie':
         if (setsOwnCookie(value)) continue
         break
-      case 'cache-control':
-        hasCacheControl = true
-        break
       case 'content-length':
         length = Number(value)
         break
@@ -78,8 +76,15 @@ export function readResponseHeaders(raw: readonly Buffer[], signedIn: boolean): 
     headers.push(name, value)
   }
   if (connection !== undefined) dropNamedIn(connection, headers)
-  if (signedIn && !hasCacheControl) headers.push('Cache-Control', 'private')
+  if (signedIn && !hasCacheControl(headers)) headers.push('Cache-Control', 'private')
   return { headers, length }
+}
+
+function hasCacheControl(headers: readonly string[]): boolean {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (meaningOf(headers[i] as string) === 'cache-control') return true
+  }
+  return false
 }
 
 const USUAL_CONNECTION = /^(keep-alive|close|upgrade)$/i
