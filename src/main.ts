@@ -33,12 +33,16 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
+/** Commands that may be meant without the demo. */
+const WITHOUT_DEMO: ReadonlySet<string> = new Set(
+  'serve check test explain diff who-can import keygen schema'.split(' '),
+)
+
 /** What lives until a signal. The demo brings an identity provider along, and only who may mean it waits for that. */
 async function serverCommands(named: string | undefined): Promise<readonly AddCommand[]> {
   const { createServeCommand } = await import('./cli/serve.ts')
   const serve = createServeCommand(signals)
-  if (['serve', 'check', 'test', 'explain', 'keygen', 'schema'].includes(named ?? ''))
-    return [serve]
+  if (named !== undefined && WITHOUT_DEMO.has(named)) return [serve]
   const { createDemoCommand } = await import('./cli/demo.ts')
   const { firstStop } = await import('./cli/signals.ts')
   return [serve, createDemoCommand(() => firstStop(signals))]

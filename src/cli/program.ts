@@ -3,7 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addCheck } from './check.ts'
+import { addDiff } from './diff.ts'
 import { addExplain } from './explain.ts'
+import { addImport } from './import.ts'
 import type { AddCommand, Io } from './io.ts'
 import { addKeygen } from './keygen.ts'
 import { addSchema } from './schema.ts'
@@ -40,7 +42,15 @@ export async function run(
   return exitCode
 }
 
-const COMMANDS: readonly AddCommand[] = [addCheck, addExplain, addKeygen, addSchema, addTest]
+const COMMANDS: readonly AddCommand[] = [
+  addCheck,
+  addDiff,
+  addExplain,
+  addImport,
+  addKeygen,
+  addSchema,
+  addTest,
+]
 
 function createProgram(io: Io): Command {
   const program = new Command('gatehouse')
