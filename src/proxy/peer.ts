@@ -35,8 +35,23 @@ export function peerAddress(socket: SocketWithPeer): string {
 export function plainAddress(text: string): string | undefined {
   const zone = text.indexOf('%')
   const address = zone === -1 ? text : text.slice(0, zone)
-  if (address.startsWith('::ffff:') && isIP(address.slice(7)) === 4) return address.slice(7)
-  return isIP(address) === 0 ? undefined : address.toLowerCase()
+  switch (isIP(address)) {
+    case 4:
+      return address
+    case 6:
+      return shortestForm(address)
+    default:
+      return undefined
+  }
+}
+
+/** An IPv6 address has many spellings, and one that only wraps an IPv4 address is that address. RFC 5952, RFC 4291 §2.5.5.2 */
+function shortestForm(address: string): string {
+  const short = new URL(`http://[${address}]`).hostname.slice(1, -1)
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(short)
+  if (mapped === null) return short
+  const [high, low] = [Number.parseInt(mapped[1] ?? '', 16), Number.parseInt(mapped[2] ?? '', 16)]
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
 }
 
 export interface ForwardedFor {

@@ -57,7 +57,7 @@ export function readRequestHeaders(
         hasBody = true
         break
       case 'expect':
-        expectsContinue = true
+        expectsContinue = value.toLowerCase() === '100-continue'
         break
       case 'forwarded-for':
         forwardedFor = [...forwardedFor, value]
