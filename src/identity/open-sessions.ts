@@ -196,6 +196,11 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     }
   }
   const stopWatching = (options.every ?? every)(WATCH_EVERY_MS, watch)
+  // Earlier than the next question to the store would tell; that is asked all the same, since nobody may have heard this.
+  const stopListening = store.onDeleted((id) => {
+    const session = here(id)
+    if (session !== undefined) finish(session)
+  })
 
   return {
     open,
@@ -211,6 +216,7 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     },
     close: async () => {
       stopWatching()
+      stopListening()
       const unsaved = [...byId.values()]
         .map((reference) => reference.deref())
         .filter((session) => session !== undefined)

@@ -14,6 +14,31 @@ test('a session that ended elsewhere is refused within a second', async (t) => {
   t.equal(await sessions.open(value, HOST), undefined)
 })
 
+test('a session that is told to have ended elsewhere is refused at once, until then it is verified', async (t) => {
+  const { sessions: other, replica } = startSessions(t)
+  let tell: (id: string) => void = () => t.fail('nobody listens')
+  const sessions = replica({
+    onDeleted: (listener) => {
+      tell = listener
+      return () => t.pass('stopped listening')
+    },
+  })
+  const made = await sessions.create(ana, context)
+  const kept = await sessions.create(ana, context)
+  const [gone, still] = [made, kept].map((session) => sessions.cookieFor(session, HOST).value)
+  let ends = 0
+  made.onEnd(() => ends++)
+  await other.endById(made.id)
+  t.equal(sessions.open(gone ?? '', HOST), made, 'nobody has told yet')
+  tell(made.id)
+  tell(made.id)
+  tell('unknown')
+  t.equal(ends, 1)
+  t.equal(sessions.open(gone ?? '', HOST), undefined)
+  t.equal(sessions.open(still ?? '', HOST), kept)
+  await sessions.close()
+})
+
 test('a session that ended here is refused at once on every host', async (t) => {
   const { sessions, store } = startSessions(t)
   const made = await sessions.create(ana, context)

@@ -1,0 +1,99 @@
+/** Several gateways with one store, a public and a private route, WebSockets, and people who sign in. */
+
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Test } from 'tap'
+import { WebSocket, WebSocketServer } from 'ws'
+import { createBrowserClient } from './browser-client.ts'
+import { signIn } from './sign-in.ts'
+import { startGateway, type TestAnswer, type TestGateway } from './start-gateway.ts'
+import { startProvider } from './start-provider.ts'
+
+export const PRIVATE = 'http://private.localhost:8080'
+export const PUBLIC = 'http://public.localhost:8080'
+
+export interface Replicas {
+  readonly gateways: readonly TestGateway[]
+  /** Somebody signed in at gateway `at`: their cookie for the private host. */
+  signIn(at: number, person?: string): Promise<string>
+  /** What gateway `at` answers to whoever has `cookie`. */
+  visit(at: number, cookie: string): Promise<TestAnswer>
+  visitPublic(at: number): Promise<TestAnswer>
+  /** Signs the session of `cookie` out at gateway `at`. */
+  signOut(at: number, cookie: string): Promise<TestAnswer>
+  /** An open WebSocket at gateway `at`. */
+  openSocket(at: number, cookie: string): Promise<WebSocket>
+}
+
+/** @param stores `session.store` of each gateway */
+export async function startReplicas(
+  t: Test,
+  stores: readonly string[],
+  config: Readonly<Record<string, unknown>> = {},
+): Promise<Replicas> {
+  const upstream = await startEcho(t)
+  const provider = await startProvider(t)
+  const policies = `
+routes:
+  - { name: private, from: "${PRIVATE}", to: "${upstream}", allow_websockets: true, allow_any_authenticated_user: true }
+  - { name: public, from: "${PUBLIC}", to: "${upstream}", allow_public_unauthenticated_access: true }
+`
+  const gateways = await Promise.all(
+    stores.map((store) => {
+      const session = { store, ...(config['session'] as object | undefined) }
+      return startGateway(t, { provider, policies, config: { ...config, session } })
+    }),
+  )
+  const gatewayAt = (at: number): TestGateway => {
+    const gateway = gateways[at]
+    if (gateway === undefined) throw new Error(`there is no gateway ${at}`)
+    return gateway
+  }
+  return {
+    gateways,
+    signIn: async (at, person = 'ana') => {
+      const browser = createBrowserClient(gatewayAt(at).port)
+      const { status } = await signIn(browser, `${PRIVATE}/`, person)
+      if (status !== 200) throw new Error(`not signed in: ${status}`)
+      return browser.cookieHeader('private.localhost')
+    },
+    visit: (at, cookie) => gatewayAt(at).get(`${PRIVATE}/`, { headers: { cookie } }),
+    visitPublic: (at) => gatewayAt(at).get(`${PUBLIC}/`),
+    signOut: (at, cookie) =>
+      gatewayAt(at).get(`${PRIVATE}/.gatehouse/sign_out`, {
+        method: 'POST',
+        headers: {
+          cookie,
+          'sec-fetch-site': 'same-origin',
+          'content-type': 'application/x-www-form-urlencoded',
+        },
+        body: '',
+      }),
+    openSocket: async (at, cookie) => {
+      const headers = { host: new URL(PRIVATE).host, cookie, origin: PRIVATE }
+      const socket = new WebSocket(`ws://127.0.0.1:${gatewayAt(at).port}/`, { headers })
+      t.teardown(() => socket.terminate())
+      socket.on('error', () => undefined)
+      await once(socket, 'open')
+      return socket
+    },
+  }
+}
+
+async function startEcho(t: Test): Promise<string> {
+  const server = createServer((_request, response) => response.end('hello'))
+  const sockets = new WebSocketServer({ server })
+  sockets.on('connection', (socket) => {
+    socket.on('error', () => undefined)
+    socket.on('message', (data, binary) => socket.send(data, { binary }))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    for (const socket of sockets.clients) socket.terminate()
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
