@@ -66,7 +66,8 @@ async function explain(line: string, options: ExplainOptions, io: Io): Promise<n
 /** Where an inline subject is said to be. */
 const INLINE = { file: '--as', line: 1, column: 1 }
 
-function subjectNamed(
+/** Whom `--as` means: a name, or a person as JSON. */
+export function subjectNamed(
   text: string,
   subjects: Subjects,
 ): Subject | { readonly problems: readonly Problem[] } {

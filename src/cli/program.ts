@@ -10,6 +10,7 @@ import type { AddCommand, Io } from './io.ts'
 import { addKeygen } from './keygen.ts'
 import { addSchema } from './schema.ts'
 import { addTest } from './test.ts'
+import { addWhoCan } from './who-can.ts'
 
 /** Exit codes of product 1; those of single commands stand with them. */
 export const EXIT = { ok: 0, fault: 1, badInput: 2 } as const
@@ -50,6 +51,7 @@ const COMMANDS: readonly AddCommand[] = [
   addKeygen,
   addSchema,
   addTest,
+  addWhoCan,
 ]
 
 function createProgram(io: Io): Command {
