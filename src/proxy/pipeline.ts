@@ -57,8 +57,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 function begin(parts: PipelineParts, request: IncomingMessage, response: ServerResponse): void {
   if (parts.draining()) response.shouldKeepAlive = false
   const received = receive(request, response, parts.plane(), parts.now)
+  // Taken now: Node takes the connection off a request that is over.
+  const { socket } = request
   response.once('close', () => {
-    endTurn(request.socket, response)
+    endTurn(socket, response)
     if (!received.trail.own) parts.onFinished(received)
   })
   try {
