@@ -1,0 +1,111 @@
+/** The link to Redis is cut, slow or half-open, or Redis dies: sessions wait, nobody is signed out, and it mends at once. */
+
+import { test } from 'tap'
+import { type Link, startLink } from '../support/start-link.ts'
+import { startRedis, startSentinel, until } from '../support/start-redis.ts'
+import { type Replicas, startReplicas } from '../support/start-replicas.ts'
+
+interface Outage {
+  readonly begin: (link: Link) => void
+  /** The longest that a request waits for its 503 once the outage is known. */
+  readonly answersWithinMs: number
+}
+
+const outages: Record<string, Outage> = {
+  cut: { begin: (link) => link.cut(), answersWithinMs: 300 },
+  'half-open': { begin: (link) => link.halfOpen(), answersWithinMs: 300 },
+  'slower than anybody may wait': { begin: (link) => link.delay(3_000), answersWithinMs: 1_300 },
+}
+for (const [name, { begin, answersWithinMs }] of Object.entries(outages)) {
+  test(`while the link to Redis is ${name}, sessions are answered with 503 and kept`, async (t) => {
+    const redis = await startRedis(t)
+    const link = await startLink(t, redis.port)
+    const replicas = await startReplicas(t, [`redis://127.0.0.1:${link.port}`])
+    const cookie = await replicas.signIn(0)
+    begin(link)
+    await untilStatus(replicas, cookie, 503)
+
+    for (let i = 0; i < 5; i++) {
+      const start = performance.now()
+      const answer = await replicas.visit(0, cookie)
+      const took = performance.now() - start
+      t.equal(answer.status, 503)
+      t.equal(answer.headers['set-cookie'], undefined, 'the cookie is kept')
+      t.match(answer.json(), { error: 'STORE_UNAVAILABLE' })
+      t.ok(answer.headers['retry-after'])
+      t.ok(took < answersWithinMs, `answered after ${Math.round(took)} ms`)
+      t.equal((await replicas.visitPublic(0)).status, 200)
+      t.equal((await replicas.signOut(0, cookie)).status, 503, 'nobody is told to be signed out')
+    }
+    t.equal((await replicas.visit(0, '')).status, 401, 'who has no cookie is nobody, as ever')
+
+    link.heal()
+    const took = await untilStatus(replicas, cookie, 200)
+    t.comment(`back after ${Math.round(took)} ms`)
+    t.ok(took < 1_500)
+    t.equal((await replicas.signOut(0, cookie)).status, 303)
+    t.equal((await replicas.visit(0, cookie)).status, 401)
+  })
+}
+
+test('a slow link is slow, and nothing else', async (t) => {
+  const redis = await startRedis(t)
+  const link = await startLink(t, redis.port)
+  const replicas = await startReplicas(t, [`redis://127.0.0.1:${link.port}`])
+  link.delay(100)
+  const cookie = await replicas.signIn(0)
+  t.equal((await replicas.visit(0, cookie)).status, 200)
+})
+
+test('Redis dies and comes back: nobody is signed out, and who was out stays out', async (t) => {
+  const redis = await startRedis(t, { conf: ['appendonly yes'] })
+  const store = `redis://127.0.0.1:${redis.port}`
+  const replicas = await startReplicas(t, [store, store])
+  const [stays, goes] = [await replicas.signIn(0), await replicas.signIn(0, 'ben')]
+  await replicas.signOut(0, goes)
+  await redis.kill()
+  await untilStatus(replicas, stays, 503)
+  await redis.restart()
+  const took = await untilStatus(replicas, stays, 200)
+  t.comment(`back after ${Math.round(took)} ms`)
+  t.ok(took < 1_500)
+  for (const at of [0, 1]) {
+    t.equal((await replicas.visit(at, stays)).status, 200)
+    t.equal((await replicas.visit(at, goes)).status, 401)
+  }
+})
+
+test('a primary under Sentinel dies: its replica takes over with everybody signed in', async (t) => {
+  const { primary, replica, sentinel, name } = await startSentinel(t)
+  const store = `redis-sentinel://127.0.0.1:${sentinel.port}/${name}`
+  const replicas = await startReplicas(t, [store])
+  const [stays, goes] = [await replicas.signIn(0), await replicas.signIn(0, 'ben')]
+  await replicas.signOut(0, goes)
+  await primary.kill()
+  const start = performance.now()
+  await until(async () => {
+    const address = await sentinel.admin.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)
+    return Array.isArray(address) && Number(address[1]) === replica.port
+  })
+  await until(() =>
+    replicas.signIn(0).then(
+      () => true,
+      () => false,
+    ),
+  )
+  t.comment(`signing in again ${Math.round(performance.now() - start)} ms after`)
+  await untilStatus(replicas, stays, 200)
+  t.equal((await replicas.visit(0, goes)).status, 401)
+})
+
+/** Milliseconds until whoever has `cookie` meets `status`. Meanwhile nobody may be told to sign in. */
+async function untilStatus(replicas: Replicas, cookie: string, status: number): Promise<number> {
+  const start = performance.now()
+  for (;;) {
+    const answer = await replicas.visit(0, cookie)
+    if (answer.status === status) return performance.now() - start
+    if (answer.status !== 200 && answer.status !== 503) throw new Error(`a ${answer.status}`)
+    if (performance.now() - start > 20_000) throw new Error(`still ${answer.status}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
