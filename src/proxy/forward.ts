@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher, Pool } from 'undici'
 import { GatehouseError } from '../errors.ts'
+import { limitSilence } from './body-silence.ts'
 import { readResponseHeaders } from './response-headers.ts'
 
 export interface ForwardCall {
@@ -26,9 +27,6 @@ export interface ForwardCall {
   readonly onBroken: (detail: string) => void
 }
 
-/** A client that sends nothing of its body for this long is not waited for (product 2, `limits.body_timeout`). */
-const BODY_IDLE_MS = 60_000
-
 /** Up to here copying a body costs less than sending it as a buffer of its own. */
 const SMALL_BYTES = 8 * 1024
 /** An upstream may send some 1xx answers, not an endless row of them. */
@@ -40,7 +38,9 @@ export function forward(call: ForwardCall): void {
   response.once('close', exchange.onClientGone)
   if (hasBody) {
     if (call.expectsContinue) response.writeContinue()
-    limitSilence(request, exchange)
+    limitSilence(request, response, () => exchange.clientTimedOut())
+    // While the client sends its silence is bounded, then the upstream's while it thinks.
+    request.once('end', () => exchange.bodySent())
   }
   call.pool.dispatch(
     {
@@ -54,23 +54,6 @@ export function forward(call: ForwardCall): void {
     },
     exchange,
   )
-}
-
-/** Bounds the client's silence while it sends, then the upstream's while it thinks. */
-function limitSilence(request: IncomingMessage, exchange: UpstreamExchange): void {
-  const { socket } = request
-  const onSilence = (): void => exchange.clientTimedOut()
-  const stop = (): void => {
-    socket.setTimeout(0)
-    socket.removeListener('timeout', onSilence)
-  }
-  socket.setTimeout(BODY_IDLE_MS)
-  socket.on('timeout', onSilence)
-  request.once('end', () => {
-    stop()
-    exchange.bodySent()
-  })
-  request.once('close', stop)
 }
 
 /**
@@ -130,8 +113,19 @@ class UpstreamExchange implements Dispatcher.DispatchHandler {
     }
     this.#left -= chunk.length
     if (response.write(chunk)) return true
-    response.once('drain', this.#resume as () => void)
+    this.#waitForClient()
     return false
+  }
+
+  /** A client that takes nothing for the route's `idle_timeout` is cut off by Node, and holds no upstream any longer. */
+  #waitForClient(): void {
+    const { response, idleTimeoutMs } = this.#call
+    const { socket } = response
+    socket?.setTimeout(idleTimeoutMs)
+    response.once('drain', () => {
+      socket?.setTimeout(0)
+      this.#resume?.()
+    })
   }
 
   /** `writeHead` alone sends nothing: Node waits for the first byte of the body. */

@@ -12,6 +12,7 @@ import { decide } from '../policy/decide.ts'
 import { ANONYMOUS, type Facts } from '../policy/model.ts'
 import type { Clock } from '../support/time.ts'
 import { authenticate } from './authenticate.ts'
+import { limitSilence } from './body-silence.ts'
 import { type CanonicalOwnRequest, type CanonicalRequest, canonicalize } from './canonicalize.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { Received } from './exchange.ts'
@@ -77,6 +78,7 @@ function run(parts: PipelineParts, received: Received): void {
   if (reading instanceof GatehouseError) return refuseFailure(received, reading)
   if (reading.kind === 'own') {
     received.trail.own = true
+    if (received.headers.hasBody) limitSilenceOfOwn(received)
     return parts.answerOwn({ received, ...reading })
   }
   const session = openSession(parts, received, reading)
@@ -87,6 +89,19 @@ function run(parts: PipelineParts, received: Received): void {
   } else {
     judge(parts, received, reading, session)
   }
+}
+
+function limitSilenceOfOwn(received: Received): void {
+  const { request, response } = received
+  limitSilence(request, response, () => {
+    if (response.headersSent) response.destroy()
+    else {
+      refuseFailure(
+        received,
+        new GatehouseError('MALFORMED_REQUEST', 'the body stopped arriving', { status: 408 }),
+      )
+    }
+  })
 }
 
 /** Like `authenticate`, but a store that fails at once fails like one that fails later. */
@@ -172,7 +187,8 @@ function forwardAllowed(
     path: route.to.basePath + path.encoded + path.query,
     headers: upstreamHeaders(received, route, route.to, host, identity),
     hasBody: headers.hasBody,
-    expectsContinue: headers.expectsContinue,
+    // A client of HTTP/1.0 does not know interim answers. RFC 9110 §15.2
+    expectsContinue: headers.expectsContinue && request.httpVersion === '1.1',
     signedIn: trail.session !== undefined,
     timeoutMs: route.timeoutMs,
     idleTimeoutMs: route.idleTimeoutMs,

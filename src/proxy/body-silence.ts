@@ -1,0 +1,25 @@
+/** How long a client may be silent in the middle of its body: whoever stops sending is not waited for. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** Product 2, `limits.body_timeout`. */
+const BODY_IDLE_MS = 60_000
+
+/** Calls `onSilence` when nothing of the body has come for a minute. Ends with the body. */
+export function limitSilence(
+  request: IncomingMessage,
+  response: ServerResponse,
+  onSilence: () => void,
+): void {
+  const { socket } = request
+  const stop = (): void => {
+    request.removeListener('timeout', onSilence)
+    // Once the answer has been given, the time limit is Node's, for the next request.
+    if (!response.writableEnded) socket.setTimeout(0)
+  }
+  socket.setTimeout(BODY_IDLE_MS)
+  // Node cuts the connection off by itself where the request has no listener.
+  request.once('timeout', onSilence)
+  request.once('end', stop)
+  request.once('close', stop)
+}
