@@ -119,6 +119,9 @@ function issuerEntries(
   const { main, oidc, azure } = settings
   const url = oidc?.text('oidc_issuer_url', 'issuerurl')
   const tenant = azure?.text('azure_tenant', 'tenant')
+  if (url !== undefined && tenant !== undefined) {
+    main.note('left-out', tenant, 'the issuer says it already')
+  }
   const known = knownProvider(kindName)
   const origin = url ?? tenant ?? kind ?? { at: main.at, subject: 'oidc_issuer_url' }
   const issuer = url?.value ?? tenantIssuer(tenant) ?? realmIssuer(main, kindName) ?? known.issuer
@@ -251,7 +254,7 @@ function readDemands(settings: ProviderSettings): Demands {
   for (const role of roles?.value ?? []) {
     if (roles !== undefined) groups.push(roleItem(role, roles))
   }
-  return { groups, unknown: [...tenants(entra), ...unmet([main, ...foreign])] }
+  return { groups, unknown: [...tenants(entra), ...unmet(main, gitlab, foreign)] }
 }
 
 function tenants(entra: Settings | undefined): readonly DraftPart[] {
@@ -261,20 +264,24 @@ function tenants(entra: Settings | undefined): readonly DraftPart[] {
   return [part(value, { origin: allowed })]
 }
 
-/** Of sections that are all about such demands, every key is one. */
-function unmet([main, ...foreign]: readonly Settings[]): readonly DraftPart[] {
+/** What only the provider's own API could tell. Sections for those that know no OpenID are all about such demands. */
+function unmet(
+  main: Settings,
+  gitlab: Settings | undefined,
+  foreign: readonly Settings[],
+): readonly DraftPart[] {
   const message = 'cannot be asked of an OpenID provider: say it by groups'
-  const named = (main === undefined ? [] : UNKNOWN_DEMANDS).flatMap((key) => {
-    const setting = main?.take(key)
-    return main === undefined || setting === undefined ? [] : [unmetDemand(setting, main, message)]
-  })
-  const others = foreign.flatMap((section) =>
-    section.rest().map((setting) => {
-      section.take(lastKey(setting))
-      return unmetDemand(setting, section, message)
-    }),
-  )
-  return [...named, ...others]
+  const take = (section: Settings, key: string): readonly DraftPart[] => {
+    const setting = section.take(key)
+    return setting === undefined ? [] : [unmetDemand(setting, section, message)]
+  }
+  return [
+    ...UNKNOWN_DEMANDS.flatMap((key) => take(main, key)),
+    ...(gitlab === undefined || gitlab === main ? [] : take(gitlab, 'projects')),
+    ...foreign.flatMap((section) =>
+      section.rest().flatMap((setting) => take(section, lastKey(setting))),
+    ),
+  ]
 }
 
 function lastKey({ subject }: Setting): string {

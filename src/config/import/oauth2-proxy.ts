@@ -118,9 +118,14 @@ function providersOf(
     return [translateProvider(providerOfOptions(settings), callback, '', notes)]
   }
   const main = settingsOf(first, 'providers[0]', notes)
-  const provider = translateProvider(providerOfAlpha(main), callback, '', notes)
-  for (const one of main.rest())
-    notes.add('left-out', one.at, one.subject, adviceFor(lastKey(one.subject)))
+  const sections = providerOfAlpha(main)
+  const provider = translateProvider(sections, callback, '', notes)
+  const { oidc, keycloak, gitlab, google, azure, entra, login } = sections
+  for (const one of [main, oidc, keycloak, gitlab, google, azure, entra, login]) {
+    for (const { at, subject } of one?.rest() ?? []) {
+      notes.add('left-out', at, subject, adviceFor(lastKey(subject)))
+    }
+  }
   if (second !== undefined && listed !== undefined) {
     notes.add(
       'left-out',
