@@ -68,7 +68,7 @@ function note(parts: Parts, record: RequestRecord): void {
   if (record.storeFailed) parts.metrics.storeFailed()
   parts.metrics.requestFinished({
     route: record.route?.name,
-    outcome: record.decision?.outcome ?? 'rejected',
+    outcome: record.wouldBe === undefined ? (record.decision?.outcome ?? 'rejected') : 'allow',
     status: record.status,
     durationMs: record.durationMs,
     upstreamMs: record.upstreamMs,

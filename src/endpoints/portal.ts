@@ -103,9 +103,9 @@ function openApps(visit: Visit, session: LiveSession): readonly PortalApp[] {
     // Where a route insists on another provider, this session is none (product 8).
     const isSession = route.provider === undefined || route.provider === session.record.provider
     const { outcome } = decide(route.policy, facts, isSession ? session.subject : ANONYMOUS)
-    if (outcome !== 'allow') return []
+    if (outcome !== 'allow' && !route.reportOnly) return []
     const url = route.origin + encodePath(path, route.keepEncodedSlashes)
-    return [{ name: route.name, url, description: route.description }]
+    return [{ name: route.name, url, description: route.description, logoUrl: route.logoUrl }]
   })
 }
 

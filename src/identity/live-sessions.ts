@@ -139,6 +139,12 @@ export function createSessions(options: SessionsOptions): Sessions {
       return stored && openTokens(session.secrets.key, stored)?.idToken
     },
 
+    async tokens(live) {
+      const session = own(live)
+      const stored = await store.read(session.id)
+      return stored && openTokens(session.secrets.key, stored)
+    },
+
     async end(live) {
       const session = own(live)
       // First in the store: were it ended here alone, a sign-out that failed could not be tried again.

@@ -1,7 +1,7 @@
 /** Sessions as the rest of the gateway uses them: made at sign-in, opened from a cookie, ended everywhere at once. */
 
 import type { SignedIn } from './provider.ts'
-import type { LiveSession, SessionCard, SignInMethod } from './session.ts'
+import type { LiveSession, SessionCard, SessionTokens, SignInMethod } from './session.ts'
 
 export interface SignInContext {
   readonly provider: string
@@ -34,6 +34,8 @@ export interface Sessions {
   cookieFor(session: LiveSession, host: string): SessionCookie
   /** The ID token kept with the session, for the provider's sign-out. */
   idToken(session: LiveSession): Promise<string | undefined>
+  /** The provider's tokens kept with the session, where there are any. */
+  tokens(session: LiveSession): Promise<SessionTokens | undefined>
   end(session: LiveSession): Promise<void>
   /** Ends a session by its id; true where there was one. */
   endById(id: string): Promise<boolean>

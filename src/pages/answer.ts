@@ -29,6 +29,8 @@ export interface FailureAnswer {
   readonly subject?: Subject
   /** Name of the site that was asked for, for the page. */
   readonly site?: string
+  /** Whom to ask, where another than the brand's contact is in charge. */
+  readonly contact?: string | undefined
   /** Where "switch account" leads. */
   readonly switchAccountUrl?: string
   /** Where "try again" leads, where that is not the same address once more. */

@@ -58,7 +58,7 @@ function failurePage(
         rule: answer.rule,
         reason: answer.reason === undefined ? undefined : (REASONS[answer.reason] ?? answer.reason),
         missing: answer.missing ?? [],
-        contact: contactView(brand.contact),
+        contact: contactView(answer.contact ?? brand.contact),
         actions: actionsOf(answer, status, person !== undefined),
       },
     },

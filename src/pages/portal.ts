@@ -12,6 +12,8 @@ export interface PortalApp {
   readonly name: string
   readonly url: string
   readonly description: string | undefined
+  /** An https URL. */
+  readonly logoUrl?: string | undefined
 }
 
 export interface PortalSession {
@@ -42,12 +44,14 @@ export function renderPortal(view: PortalView, brand: Brand): RenderedAnswer {
       wide: true,
       requestId: view.requestId,
       head: view.head,
+      imageOrigins: originsOf(view.apps),
       view: {
         person: personView(view.person),
         apps: view.apps.map((app) => ({
           href: href(app.url),
           name: app.name,
           detail: app.description ?? app.url,
+          logo: app.logoUrl,
         })),
         groups: groups.list.map((group) => group.name ?? group.id ?? '').sort(),
         groupsComplete: groups.complete,
@@ -65,6 +69,11 @@ export function renderPortal(view: PortalView, brand: Brand): RenderedAnswer {
     },
     brand,
   )
+}
+
+/** The page may load the logos that it shows, and nothing else. */
+function originsOf(apps: readonly PortalApp[]): readonly string[] {
+  return [...new Set(apps.flatMap(({ logoUrl }) => (logoUrl ? new URL(logoUrl).origin : [])))]
 }
 
 /** Enough for a person to tell devices apart; it decides nothing. Order matters: Edge calls itself Chrome, Chrome Safari. */

@@ -30,6 +30,8 @@ export interface Page {
   readonly wide?: boolean
   /** Sources for `form-action`; without it the page can send no form. */
   readonly formAction?: readonly string[]
+  /** Origins of images besides those that the page holds. */
+  readonly imageOrigins?: readonly string[]
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -53,7 +55,7 @@ export function renderPage(page: Page, brand: Brand): RenderedAnswer {
   const policy = [
     "default-src 'none'",
     `style-src ${style.source}`,
-    'img-src data:',
+    ['img-src data:', ...(page.imageOrigins ?? [])].join(' '),
     `form-action ${page.formAction?.join(' ') ?? "'none'"}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",

@@ -67,6 +67,7 @@ background:var(--soft);color:var(--text);font:inherit;font-weight:600;text-align
 .apps{list-style:none;margin:0;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,15rem),1fr));gap:.75rem}
 .apps a{display:block;height:100%;padding:.85rem 1rem;background:var(--soft);border:1px solid var(--line);border-radius:8px;text-decoration:none}
 .apps a:hover{border-color:var(--accent)}
+.apps .app{display:block;height:2rem;max-width:100%;margin-bottom:.4rem;object-fit:contain}
 .apps b{display:block;font-weight:600}
 .tags{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.4rem;font-size:.875rem}
 .sessions{list-style:none;margin:0;padding:0;border-top:1px solid var(--line)}

@@ -97,7 +97,7 @@ export const PORTAL = `
 <h2 id="apps"><%= it.texts.apps %></h2>
 <% if (it.apps.length > 0) { %>
 <ul class="apps">
-<% for (const app of it.apps) { %><li><a href="<%= app.href %>"><b><%= app.name %></b><span class="sub"><%= app.detail %></span></a></li>
+<% for (const app of it.apps) { %><li><a href="<%= app.href %>"><% if (app.logo) { %><img class="app" src="<%= app.logo %>" alt=""><% } %><b><%= app.name %></b><span class="sub"><%= app.detail %></span></a></li>
 <% } %>
 </ul>
 <% } else { %><p class="note"><%= it.texts.noApps %></p><% } %>

@@ -1,6 +1,5 @@
 /** One route of a policy file: every key checked, every mistake reported, then a Route. */
 
-import { dirname, resolve } from 'node:path'
 import type { PathMatch } from '../routing/route-table.ts'
 import { didYouMean } from '../support/suggest.ts'
 import type { YamlMap, YamlNode } from '../support/yaml-node.ts'
@@ -10,19 +9,13 @@ import type { RuleCompiler } from './compile-rules.ts'
 import { compilePattern } from './matchers.ts'
 import type { Route, UpstreamUrl } from './route.ts'
 import { type PublicAddress, readFrom, readTo } from './route-address.ts'
-import { type RouteKey, refuseRouteKey } from './route-keys.ts'
-import {
-  entriesOf,
-  isEmpty,
-  type RouteEntries,
-  readChoice,
-  readDuration,
-  readFlag,
-  readText,
-} from './route-values.ts'
-
-const DEFAULT_TIMEOUT_MS = 30_000
-const DEFAULT_IDLE_TIMEOUT_MS = 300_000
+import { readOwnAnswer } from './route-answers.ts'
+import { readHeaders } from './route-headers.ts'
+import { refuseRouteKey } from './route-keys.ts'
+import { readRewrites } from './route-rewrites.ts'
+import { readSettings } from './route-settings.ts'
+import { readTls } from './route-tls.ts'
+import { entriesOf, isEmpty, type RouteEntries, readText } from './route-values.ts'
 
 /** What a route may ask for beside its own text. */
 export interface RouteSurroundings extends Around {
@@ -43,9 +36,17 @@ export function compileRoute(node: YamlNode, around: RouteSurroundings): Route |
   const written = readName(entries, around)
   const name = written ?? derivedName(from, path)
   const policy = compileRoutePolicy(node, name, around)
-  const plain = readPlainKeys(entries, around)
+  const settings = readSettings(entries, around)
   const to = readUpstream(entries, around)
-  const customCa = readCustomCa(entries, around)
+  const paths = {
+    match: path?.match,
+    keepEncodedSlashes: settings?.keepEncodedSlashes === true,
+    secure: from?.secure === true,
+  }
+  const rewrites = readRewrites(entries, paths, around)
+  const ownAnswer = readOwnAnswer(entries, paths, around)
+  const headers = readHeaders(entries, around)
+  const tls = readTls(entries, around)
   const provider = readProvider(entries, around)
   const broken =
     !keysAreFine ||
@@ -53,14 +54,18 @@ export function compileRoute(node: YamlNode, around: RouteSurroundings): Route |
     path === undefined ||
     written === undefined ||
     policy === undefined ||
-    plain === undefined ||
+    settings === undefined ||
     to === undefined ||
-    customCa === undefined ||
+    rewrites === undefined ||
+    ownAnswer === undefined ||
+    headers === undefined ||
+    tls === undefined ||
     provider === undefined
   if (broken) return undefined
-  const { skipVerify, ...rest } = plain
   return {
-    ...rest,
+    ...settings,
+    ...rewrites,
+    ...headers,
     name,
     isNamed: written !== null,
     at: node.at,
@@ -68,7 +73,8 @@ export function compileRoute(node: YamlNode, around: RouteSurroundings): Route |
     origin: from.origin,
     secure: from.secure,
     to: to ?? undefined,
-    tls: { skipVerify, customCa: customCa ?? undefined },
+    ownAnswer: ownAnswer ?? undefined,
+    tls,
     provider: provider ?? undefined,
     policy,
   }
@@ -172,27 +178,6 @@ function readUpstream(entries: RouteEntries, { report }: Around): UpstreamUrl | 
   return typeof upstream === 'string' ? report(first.at, upstream) : upstream
 }
 
-/** The PEM text of `tls_custom_ca_file`; null where it is not written. */
-function readCustomCa(
-  entries: RouteEntries,
-  { report, readText: readFile }: RouteSurroundings,
-): string | null | undefined {
-  const path = readText(entries, 'tls_custom_ca_file', report)
-  const at = entries.get('tls_custom_ca_file')?.value.at
-  if (typeof path !== 'string' || at === undefined) return path
-  let pem: string
-  try {
-    pem = readFile(resolve(dirname(at.file), path))
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : 'unreadable'
-    return report(at, `cannot read \`${path}\`: ${why}`)
-  }
-  if (!pem.includes('-----BEGIN CERTIFICATE-----')) {
-    return report(at, `\`${path}\` holds no certificate; it must be a PEM file`)
-  }
-  return pem
-}
-
 function readProvider(
   entries: RouteEntries,
   { report, providers }: RouteSurroundings,
@@ -202,48 +187,4 @@ function readProvider(
   if (typeof name !== 'string' || at === undefined || providers === undefined) return name
   if (providers.has(name)) return name
   return report(at, `the config has no provider \`${name}\`${didYouMean(name, providers)}`)
-}
-
-type PlainKeys = Pick<
-  Route,
-  | 'description'
-  | 'preserveHostHeader'
-  | 'passIdentityHeaders'
-  | 'allowWebsockets'
-  | 'timeoutMs'
-  | 'idleTimeoutMs'
-  | 'keepEncodedSlashes'
-> & { readonly skipVerify: boolean }
-
-/** Keys that stand for themselves. */
-function readPlainKeys(entries: RouteEntries, { report }: Around): PlainKeys | undefined {
-  const flag = (key: RouteKey, byDefault: boolean) => readFlag(entries, key, byDefault, report)
-  const description = readText(entries, 'description', report)
-  const preserveHostHeader = flag('preserve_host_header', false)
-  const passIdentityHeaders = flag('pass_identity_headers', true)
-  const allowWebsockets = flag('allow_websockets', false)
-  const skipVerify = flag('tls_skip_verify', false)
-  const timeoutMs = readDuration(entries, 'timeout', DEFAULT_TIMEOUT_MS, report)
-  const idleTimeoutMs = readDuration(entries, 'idle_timeout', DEFAULT_IDLE_TIMEOUT_MS, report)
-  const slashes = readChoice(entries, 'encoded_slashes', ['reject', 'keep'], report)
-  const broken =
-    description === undefined ||
-    preserveHostHeader === undefined ||
-    passIdentityHeaders === undefined ||
-    allowWebsockets === undefined ||
-    skipVerify === undefined ||
-    timeoutMs === undefined ||
-    idleTimeoutMs === undefined ||
-    slashes === undefined
-  if (broken) return undefined
-  return {
-    description: description ?? undefined,
-    preserveHostHeader,
-    passIdentityHeaders,
-    allowWebsockets,
-    skipVerify,
-    timeoutMs,
-    idleTimeoutMs,
-    keepEncodedSlashes: slashes === 'keep',
-  }
 }

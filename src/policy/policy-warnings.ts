@@ -38,6 +38,10 @@ export function policyWarnings(route: Route, providers: Providers | undefined): 
     const message = `route \`${route.name}\` is open to everyone, without a sign-in`
     warnings.push(warning(open.at, message))
   }
+  if (route.reportOnly) {
+    const message = `route \`${route.name}\` only reports: everyone is let through, whatever its policy says`
+    warnings.push(warning(route.at, message))
+  }
   return [
     ...warnings,
     ...coveredAllows(allowRules, denyRules),

@@ -27,13 +27,6 @@ export const ROUTE_KEYS = [
   'pass_identity_headers',
   'provider',
   'encoded_slashes',
-  'policy',
-] as const
-
-export type RouteKey = (typeof ROUTE_KEYS)[number]
-
-/** Keys that mean something, but nothing that is done yet: refused, never ignored. */
-const LATER: ReadonlySet<string> = new Set([
   'logo_url',
   'prefix_rewrite',
   'regex_rewrite_pattern',
@@ -45,17 +38,24 @@ const LATER: ReadonlySet<string> = new Set([
   'set_request_headers',
   'remove_request_headers',
   'set_response_headers',
-  'hsts',
   'tls_server_name',
   'tls_client_cert_file',
   'tls_client_key_file',
+  'identity_headers',
+  'report_only',
+  'contact',
+  'policy',
+] as const
+
+export type RouteKey = (typeof ROUTE_KEYS)[number]
+
+/** Keys that mean something, but nothing that is done yet: refused, never ignored. */
+const LATER: ReadonlySet<string> = new Set([
+  'hsts',
   'load_balancing_policy',
   'health_check',
   'bearer',
   'session',
-  'identity_headers',
-  'report_only',
-  'contact',
 ])
 
 /** Pomerium's other route keys, with what to do instead. */

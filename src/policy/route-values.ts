@@ -1,6 +1,7 @@
 /** Simple values of a route's keys, each read or refused. `undefined` is a refusal, which has been reported. */
 
 import { parseDurationMs } from '../support/duration.ts'
+import { didYouMean } from '../support/suggest.ts'
 import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-node.ts'
 import type { Report } from './matchers.ts'
 import type { RouteKey } from './route-keys.ts'
@@ -8,16 +9,57 @@ import type { RouteKey } from './route-keys.ts'
 /** The longest time that a timer takes: 2^31 - 1 milliseconds. */
 const MAX_DURATION_MS = 2_147_483_647
 
-/** The entries of one route that have a value, by key. */
-export interface RouteEntries {
-  get(key: RouteKey): YamlEntry | undefined
+/** The entries of one route that have a value, by key; or those of a mapping in it. */
+export interface RouteEntries<K extends string = RouteKey> {
+  get(key: K): YamlEntry | undefined
 }
 
-export function entriesOf(route: YamlMap): RouteEntries {
+export function entriesOf(route: YamlMap): RouteEntries<string> {
   const byKey = new Map(
     route.entries.filter(({ value }) => !isEmpty(value)).map((entry) => [entry.key, entry]),
   )
   return { get: (key) => byKey.get(key) }
+}
+
+/** The entries of a mapping behind a route's key, which has no keys but `known`; `undefined` where it has others. */
+export function entriesInside<K extends string>(
+  { key, value }: YamlEntry,
+  known: readonly K[],
+  report: Report,
+): RouteEntries<K> | undefined {
+  const list = known.map((name) => `\`${name}\``).join(', ')
+  if (value.kind !== 'map' || value.entries.length === 0) {
+    return report(value.at, `\`${key}\` takes a mapping with ${list}`)
+  }
+  let fine = true
+  for (const inner of value.entries) {
+    const isKnown = (known as readonly string[]).includes(inner.key)
+    if (isKnown && !isEmpty(inner.value)) continue
+    fine = false
+    const hint = didYouMean(inner.key, known)
+    const unknown = `\`${key}\` has no key \`${inner.key}\`${hint === '' ? `; it takes ${list}` : hint}`
+    report(
+      inner.keyAt,
+      isKnown ? `\`${inner.key}\` has no value; write one, or leave the key out` : unknown,
+    )
+  }
+  return fine ? entriesOf(value) : undefined
+}
+
+/** A whole number from `least` to `most`; null where the key is not written. */
+export function readNumber<K extends string>(
+  entries: RouteEntries<K>,
+  key: K,
+  [least, most]: readonly [number, number],
+  report: Report,
+): number | null | undefined {
+  const value = entries.get(key)?.value
+  if (value === undefined) return null
+  const written = value.kind === 'scalar' ? value.value : undefined
+  const fits = Number.isInteger(written) && Number(written) >= least && Number(written) <= most
+  return fits
+    ? Number(written)
+    : report(value.at, `\`${key}\` takes a number from ${least} to ${most}`)
 }
 
 /** Whether nothing stands behind a key. */
@@ -26,9 +68,9 @@ export function isEmpty(value: YamlNode): boolean {
 }
 
 /** The text behind `key`; null where the key is not written. */
-export function readText(
-  entries: RouteEntries,
-  key: RouteKey,
+export function readText<K extends string>(
+  entries: RouteEntries<K>,
+  key: K,
   report: Report,
 ): string | null | undefined {
   const entry = entries.get(key)
@@ -42,9 +84,9 @@ export function readText(
 }
 
 /** The flag behind `key`, `byDefault` where the key is not written. */
-export function readFlag(
-  entries: RouteEntries,
-  key: RouteKey,
+export function readFlag<K extends string>(
+  entries: RouteEntries<K>,
+  key: K,
   byDefault: boolean,
   report: Report,
 ): boolean | undefined {
@@ -55,9 +97,9 @@ export function readFlag(
 }
 
 /** The duration behind `key` in milliseconds, `byDefault` where the key is not written. */
-export function readDuration(
-  entries: RouteEntries,
-  key: RouteKey,
+export function readDuration<K extends string>(
+  entries: RouteEntries<K>,
+  key: K,
   byDefault: number,
   report: Report,
 ): number | undefined {
@@ -72,9 +114,9 @@ export function readDuration(
 }
 
 /** One of `choices`, the first of them where the key is not written. */
-export function readChoice(
-  entries: RouteEntries,
-  key: RouteKey,
+export function readChoice<K extends string>(
+  entries: RouteEntries<K>,
+  key: K,
   choices: readonly [string, ...string[]],
   report: Report,
 ): string | undefined {

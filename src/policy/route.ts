@@ -1,7 +1,10 @@
 /** A route as it is compiled from a policy file: where it applies, where it leads, who may pass. No logic. */
 
+import type { PathRewrite } from '../routing/path-rewrite.ts'
+import type { RedirectTarget } from '../routing/redirect.ts'
 import type { RouteMatch } from '../routing/route-table.ts'
 import type { Position } from '../support/problem.ts'
+import type { ClaimLookup } from './claim-path.ts'
 import type { CompiledPolicy } from './compiled-policy.ts'
 
 /** `to`, read once at load. */
@@ -16,6 +19,42 @@ export interface UpstreamUrl {
   readonly basePath: string
 }
 
+/** What is answered in place of an upstream, to those whom the policy lets in. */
+export type OwnAnswer =
+  | { readonly kind: 'redirect'; readonly status: number; readonly target: RedirectTarget }
+  | {
+      readonly kind: 'response'
+      readonly status: number
+      readonly body: string
+      readonly contentType: string
+    }
+
+/** A piece of a header's value; all but text is another for each session, and absent without one. */
+export type HeaderPart =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'claim'; readonly name: string; readonly lookUp: ClaimLookup }
+  | { readonly kind: 'jwt' | 'id_token' | 'access_token' }
+
+export interface SetHeader {
+  readonly name: string
+  readonly parts: readonly HeaderPart[]
+}
+
+export interface RequestHeaderChanges {
+  readonly set: readonly SetHeader[]
+  /** What a client sends under these names (support/header-name.ts, `plainName`) goes no further. */
+  readonly dropped: ReadonlySet<string>
+  readonly usesAssertion: boolean
+  readonly usesTokens: boolean
+}
+
+export interface ResponseHeaderChanges {
+  /** Names and values in turn. */
+  readonly headers: readonly string[]
+  /** In lower case: the upstream's own are left out. */
+  readonly names: ReadonlySet<string>
+}
+
 export interface Route {
   /** Given by `name`, else derived from host and path. */
   readonly name: string
@@ -28,10 +67,37 @@ export interface Route {
   readonly origin: string
   readonly secure: boolean
   readonly to: UpstreamUrl | undefined
+  /** A route has it or `to`, never both. */
+  readonly ownAnswer: OwnAnswer | undefined
+  /** How the path changes on its way upstream. */
+  readonly rewrite: PathRewrite | undefined
+  /** Sent as `Host` in place of the upstream's own. */
+  readonly hostRewrite: string | undefined
+  readonly requestHeaders: RequestHeaderChanges | undefined
+  readonly responseHeaders: ResponseHeaderChanges | undefined
+  /** What of the config's `identity_headers` is another here. */
+  readonly identityHeaders:
+    | {
+        /** Names of headers with the claims that they carry. */
+        readonly headers: ReadonlyMap<string, string> | undefined
+        readonly groups: 'named' | 'all' | 'none' | undefined
+      }
+    | undefined
+  /** Whom the policy refuses is let through, and only the log says so. */
+  readonly reportOnly: boolean
+  /** Origins besides the route's own that may open WebSockets; `any` also takes all others. */
+  readonly websocketOrigins: ReadonlySet<string> | 'any' | undefined
+  /** Whom to ask, on pages about this route. */
+  readonly contact: string | undefined
+  readonly logoUrl: string | undefined
   readonly tls: {
     readonly skipVerify: boolean
     /** PEM, read at load. */
     readonly customCa: string | undefined
+    /** Asked for and verified in place of the name in `to`. */
+    readonly serverName: string | undefined
+    /** PEM, read at load; the key is the certificate's. */
+    readonly client: { readonly cert: string; readonly key: string } | undefined
   }
   readonly preserveHostHeader: boolean
   readonly passIdentityHeaders: boolean

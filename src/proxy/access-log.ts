@@ -2,7 +2,7 @@
 
 import { destination as openDestination } from 'pino'
 import type { LiveSession } from '../identity/session.ts'
-import type { Decision } from '../policy/model.ts'
+import type { Decision, Outcome } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
 import type { EpochMs } from '../support/time.ts'
 
@@ -18,6 +18,8 @@ export interface RequestRecord {
   readonly session: LiveSession | undefined
   readonly namedGroups: readonly string[]
   readonly decision: Decision | undefined
+  /** What the policy said of a request that was let through because the route only reports. */
+  readonly wouldBe: Outcome | undefined
   readonly status: number
   readonly durationMs: number
   readonly upstreamMs: number | undefined
@@ -87,17 +89,19 @@ function closeSink(sink: ReturnType<typeof openDestination>): Promise<void> {
 const identities = new WeakMap<LiveSession, WeakMap<readonly string[], string>>()
 /** The texts of a line that are the same for every request with one decision. */
 const decisions = new WeakMap<Decision, string>()
+/** As `decisions`, of requests that were let through because the route only reports. */
+const reports = new WeakMap<Decision, string>()
 const routes = new WeakMap<Route, string>()
 
 export function formatRecord(record: RequestRecord): string {
-  const { host, path, route, session, decision, upstreamMs, detail } = record
+  const { host, path, route, session, decision, wouldBe, upstreamMs, detail } = record
   let line = `{"time":"${new Date(record.time).toISOString()}","level":"info","msg":"request","request_id":${quote(record.requestId)}`
   if (route !== undefined) line += routeText(route)
   line += `,"method":${quote(record.method)}`
   if (host !== undefined) line += `,"host":${quote(host)}`
   if (path !== undefined) line += `,"path":${quote(path)}`
   line += `,"status":${record.status}`
-  line += decision === undefined ? ',"outcome":"rejected"' : decisionText(decision)
+  line += decision === undefined ? ',"outcome":"rejected"' : decisionText(decision, wouldBe)
   if (session !== undefined) line += identityText(session, record.namedGroups)
   line += `,"source_ip":"${record.sourceIp}","duration_ms":${milliseconds(record.durationMs)}`
   if (upstreamMs !== undefined) line += `,"upstream_ms":${milliseconds(upstreamMs)}`
@@ -114,15 +118,19 @@ function routeText(route: Route): string {
   return text
 }
 
-function decisionText(decision: Decision): string {
-  let text = decisions.get(decision)
+/** A request that was let through has been allowed; reason and rule are those of what it would have been. */
+function decisionText(decision: Decision, wouldBe: Outcome | undefined): string {
+  const known = wouldBe === undefined ? decisions : reports
+  let text = known.get(decision)
   if (text === undefined) {
-    text = `,"outcome":"${decision.outcome}","reason":"${decision.reason}"`
+    const outcome = wouldBe === undefined ? decision.outcome : 'allow'
+    text = `,"outcome":"${outcome}","reason":"${decision.reason}"`
     if (decision.rule !== undefined) {
       const { name, at } = decision.rule
       text += `,"rule":${quote(name)},"rule_at":${quote(`${at.file}:${at.line}`)}`
     }
-    decisions.set(decision, text)
+    if (wouldBe !== undefined) text += `,"would_be":"${wouldBe}"`
+    known.set(decision, text)
   }
   return text
 }

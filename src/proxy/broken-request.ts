@@ -23,6 +23,7 @@ export function brokenRecord(
     session: undefined,
     namedGroups: [],
     decision: undefined,
+    wouldBe: undefined,
     status: broken.status,
     durationMs: 0,
     upstreamMs: undefined,

@@ -11,6 +11,7 @@ import {
   type IdentityOf,
 } from './identity-headers.ts'
 import { type IsTrusted, trustedPeers } from './peer.ts'
+import { createAnonymousHeaders } from './set-headers.ts'
 
 export interface DataPlane {
   readonly snapshot: Snapshot
@@ -19,6 +20,8 @@ export interface DataPlane {
   readonly brand: Brand
   readonly isTrustedProxy: IsTrusted
   readonly identityOf: IdentityOf
+  /** What a route that sets headers sends of them for nobody in particular: names and values in turn. */
+  readonly anonymousHeaders: (route: Route) => readonly string[]
   /** The host of `public_url`, canonical. */
   readonly publicHost: string
   readonly publicOrigin: string
@@ -49,7 +52,7 @@ export function compileDataPlane(
   return {
     snapshot,
     table,
-    headerPlan: compileHeaderPlan(config.identity_headers),
+    headerPlan: compileHeaderPlan(config.identity_headers, table.routes),
     brand: brandOf(snapshot),
     isTrustedProxy: trustedPeers(config.server.trusted_proxies),
     identityOf: createIdentityHeaders({
@@ -58,6 +61,7 @@ export function compileDataPlane(
       publicUrl: config.server.public_url,
       now,
     }),
+    anonymousHeaders: createAnonymousHeaders(config.identity_headers),
     publicHost,
     publicOrigin: publicUrl.origin,
     isOwn: (host, entry, path) => {

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { LiveSession } from '../identity/session.ts'
-import type { Decision } from '../policy/model.ts'
+import type { Decision, Outcome } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
 import type { EpochMs } from '../support/time.ts'
 import type { RequestRecord } from './access-log.ts'
@@ -33,6 +33,8 @@ export interface Trail {
   session: LiveSession | undefined
   namedGroups: readonly string[]
   decision: Decision | undefined
+  /** What the policy said where the request went on all the same: the route only reports. */
+  wouldBe: Outcome | undefined
   upstreamStartedAt: number | undefined
   upstreamMs: number | undefined
   detail: string | undefined
@@ -51,12 +53,20 @@ export function emptyTrail(): Trail {
     session: undefined,
     namedGroups: NO_GROUPS,
     decision: undefined,
+    wouldBe: undefined,
     upstreamStartedAt: undefined,
     upstreamMs: undefined,
     detail: undefined,
     storeFailed: false,
     own: false,
   }
+}
+
+/** Whether a request goes on: the policy lets it, or the route only reports what its policy says. */
+export function goesOn(trail: Trail, { reportOnly }: Route, { outcome }: Decision): boolean {
+  if (outcome === 'allow') return true
+  if (reportOnly) trail.wouldBe = outcome
+  return reportOnly
 }
 
 /** nginx's number for a client that left before the answer began; it is never sent. */
@@ -75,6 +85,7 @@ export function recordOf(received: Received): RequestRecord {
     session: trail.session,
     namedGroups: trail.namedGroups,
     decision: trail.decision,
+    wouldBe: trail.wouldBe,
     status: response.headersSent ? response.statusCode : CLIENT_GONE,
     durationMs: performance.now() - startedAt,
     upstreamMs: trail.upstreamMs,

@@ -3,8 +3,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher, Pool } from 'undici'
 import { GatehouseError } from '../errors.ts'
+import type { ResponseHeaderChanges } from '../policy/route.ts'
 import { limitSilence } from './body-silence.ts'
-import { readResponseHeaders } from './response-headers.ts'
+import { readResponseHeaders, withResponseHeaders } from './response-headers.ts'
 
 export interface ForwardCall {
   readonly request: IncomingMessage
@@ -17,6 +18,8 @@ export interface ForwardCall {
   readonly hasBody: boolean
   readonly expectsContinue: boolean
   readonly signedIn: boolean
+  /** `set_response_headers` of the route. */
+  readonly responseHeaders: ResponseHeaderChanges | undefined
   readonly timeoutMs: number
   readonly idleTimeoutMs: number
   /** Called at most once, and only while nothing has been sent to the client. */
@@ -89,12 +92,16 @@ class UpstreamExchange implements Dispatcher.DispatchHandler {
       return true
     }
     clearTimeout(this.#thinking)
-    const { response, signedIn } = this.#call
+    const { response, signedIn, responseHeaders } = this.#call
     this.#resume = resume
     const { headers, length } = readResponseHeaders(raw, signedIn)
     this.#left = length
     // Throws where a header holds what HTTP forbids: undici then fails the call, and the client gets a 502.
-    response.writeHead(status, statusText, headers)
+    response.writeHead(
+      status,
+      statusText,
+      responseHeaders === undefined ? headers : withResponseHeaders(headers, responseHeaders),
+    )
     this.#state = 'answering'
     this.#call.onAnswer()
     // A stream's headers must not wait for its first byte.

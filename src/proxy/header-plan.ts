@@ -4,6 +4,8 @@
  */
 
 import type { Config } from '../config/schema.ts'
+import type { Route } from '../policy/route.ts'
+import { plainName } from '../support/header-name.ts'
 
 /** What a header line means to us. */
 export type HeaderUse =
@@ -26,35 +28,35 @@ export interface HeaderPlan {
 /** A map: `constructor` is a header name too, and means nothing here. */
 const MEANINGS: ReadonlyMap<string, HeaderUse> = new Map<string, HeaderUse>(
   Object.entries({
-  host: 'host',
-  cookie: 'cookie',
-  connection: 'connection',
-  'content-length': 'content-length',
-  'transfer-encoding': 'transfer-encoding',
-  expect: 'expect',
-  'x-forwarded-for': 'forwarded-for',
-  'x-request-id': 'request-id',
-  // Of one connection only. RFC 9110 §7.6.1
-  'keep-alive': 'drop',
-  'proxy-connection': 'drop',
-  'proxy-authenticate': 'drop',
-  'proxy-authorization': 'drop',
-  te: 'drop',
-  trailer: 'drop',
-  upgrade: 'drop',
-  'http2-settings': 'drop',
-  // Set anew by us, or dropped because nobody vouches for it. RFC 7239
-  forwarded: 'drop',
-  'x-forwarded-proto': 'drop',
-  'x-forwarded-host': 'drop',
-  'x-forwarded-port': 'drop',
-  // Some apps let these replace the path or the method that they were asked by, which is what was judged.
-  'x-original-url': 'drop',
-  'x-original-uri': 'drop',
-  'x-original-method': 'drop',
-  'x-rewrite-url': 'drop',
-  'x-forwarded-uri': 'drop',
-  'x-forwarded-method': 'drop',
+    host: 'host',
+    cookie: 'cookie',
+    connection: 'connection',
+    'content-length': 'content-length',
+    'transfer-encoding': 'transfer-encoding',
+    expect: 'expect',
+    'x-forwarded-for': 'forwarded-for',
+    'x-request-id': 'request-id',
+    // Of one connection only. RFC 9110 §7.6.1
+    'keep-alive': 'drop',
+    'proxy-connection': 'drop',
+    'proxy-authenticate': 'drop',
+    'proxy-authorization': 'drop',
+    te: 'drop',
+    trailer: 'drop',
+    upgrade: 'drop',
+    'http2-settings': 'drop',
+    // Set anew by us, or dropped because nobody vouches for it. RFC 7239
+    forwarded: 'drop',
+    'x-forwarded-proto': 'drop',
+    'x-forwarded-host': 'drop',
+    'x-forwarded-port': 'drop',
+    // Some apps let these replace the path or the method that they were asked by, which is what was judged.
+    'x-original-url': 'drop',
+    'x-original-uri': 'drop',
+    'x-original-method': 'drop',
+    'x-rewrite-url': 'drop',
+    'x-forwarded-uri': 'drop',
+    'x-forwarded-method': 'drop',
   } as const),
 )
 
@@ -77,18 +79,17 @@ const MAX_SPELLINGS = 2_000
 /** Longer names than any in use are not remembered either. */
 const MAX_REMEMBERED_LENGTH = 64
 
-/**
- * One spelling for all that an app may take for the same name: CGI, WSGI and PHP read `_` for `-`, some read `.` and
- * space so.
- */
-export function plainName(name: string): string {
-  return name.toLowerCase().replace(/[_. ]/g, '-')
-}
-
-export function compileHeaderPlan(identity: Config['identity_headers']): HeaderPlan {
+/** @param routes those whose own `identity_headers` names are scrubbed as well, on all routes (product 8) */
+export function compileHeaderPlan(
+  identity: Config['identity_headers'],
+  routes: readonly Pick<Route, 'identityHeaders'>[] = [],
+): HeaderPlan {
   const reserved = new Set(IDENTITY_NAMES)
   for (const name of Object.keys(identity.headers)) reserved.add(plainName(name))
   reserved.add(plainName(identity.assertion))
+  for (const { identityHeaders } of routes) {
+    for (const name of identityHeaders?.headers?.keys() ?? []) reserved.add(plainName(name))
+  }
   const uses = new Map<string, HeaderUse>()
   return {
     use: (name) => {

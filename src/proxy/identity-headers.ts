@@ -3,10 +3,14 @@
 import type { Config } from '../config/schema.ts'
 import { GatehouseError } from '../errors.ts'
 import type { AssertionSigner } from '../identity/assertion.ts'
-import type { LiveSession } from '../identity/session.ts'
+import type { LiveSession, SessionTokens } from '../identity/session.ts'
+import type { Sessions } from '../identity/sessions.ts'
 import type { Person } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
+import { headerValue } from './header-value.ts'
+import { claimValue, headerClaims } from './route-claims.ts'
+import { setHeaders } from './set-headers.ts'
 
 /** The limit on our own headers, names included; past it most servers would answer 431 (product 4.3). */
 const MAX_BYTES = 8 * 1024
@@ -36,6 +40,7 @@ export type IdentityOf = (
   session: LiveSession,
   route: Route,
   origin: string,
+  sessions: Pick<Sessions, 'tokens'>,
 ) => RouteIdentity | Promise<RouteIdentity>
 
 /**
@@ -45,7 +50,7 @@ export type IdentityOf = (
 export function createIdentityHeaders(options: IdentityHeadersOptions): IdentityOf {
   // Identities of an older config must not be found again: the key is this function's own.
   const cache = new WeakMap<LiveSession, WeakMap<Route, RouteIdentity>>()
-  return (session, route, origin) => {
+  return (session, route, origin, sessions) => {
     let byRoute = cache.get(session)
     if (byRoute === undefined) {
       byRoute = new WeakMap()
@@ -55,43 +60,98 @@ export function createIdentityHeaders(options: IdentityHeadersOptions): Identity
     if (known !== undefined && known.origin === origin && options.now() < known.freshUntil)
       return known
     const routes = byRoute
-    return makeIdentity(options, session, route, origin).then((made) => {
+    const asked = { session, route, origin, sessions }
+    return makeIdentity(options, asked).then((made) => {
       routes.set(route, made)
       return made
     })
   }
 }
 
-async function makeIdentity(
-  options: IdentityHeadersOptions,
-  session: LiveSession,
-  route: Route,
-  origin: string,
-): Promise<RouteIdentity> {
+interface Asked {
+  readonly session: LiveSession
+  readonly route: Route
+  readonly origin: string
+  readonly sessions: Pick<Sessions, 'tokens'>
+}
+
+async function makeIdentity(options: IdentityHeadersOptions, asked: Asked): Promise<RouteIdentity> {
+  const { session, route, origin } = asked
   const person = session.subject
   const namedGroups = [...person.groups.spellings].filter((group) => route.policy.namesGroup(group))
   const freshUntil = options.now() + REUSE_MS
-  if (!route.passIdentityHeaders) return { origin, headers: [], freshUntil, namedGroups }
-  const groups = sentGroups(options.config.groups, person, namedGroups)
-  const headers = claimHeaders(options.config, session, groups)
-  const assert = (issuer: string, audience: string): Promise<string> =>
-    options.signer.sign({
-      issuer,
-      audience,
-      subject: person.sub,
-      email: person.email,
-      groups,
-      name: session.record.name,
-      sessionId: session.id,
-    })
-  headers.push(options.config.assertion, await assert(options.publicUrl, origin))
-  if (options.config.preset === 'pomerium') {
-    // As Pomerium has it: issuer and audience are host names.
-    const [issuer, audience] = [new URL(options.publicUrl).hostname, new URL(origin).hostname]
-    headers.push('X-Pomerium-Jwt-Assertion', await assert(issuer, audience))
+  const changes = route.requestHeaders
+  const nothing = !route.passIdentityHeaders && changes === undefined
+  // Nobody reads what is told to a route that answers by itself.
+  if (nothing || route.ownAnswer !== undefined)
+    return { origin, headers: [], freshUntil, namedGroups }
+  const which = route.identityHeaders?.groups ?? options.config.groups
+  const groups = sentGroups(which, person, namedGroups)
+  const passes = route.passIdentityHeaders
+  const assertion =
+    passes || changes?.usesAssertion ? await assertionOf(options, asked, groups) : undefined
+  const headers = passes ? await identityHeaders(options, asked, groups, assertion ?? '') : []
+  if (changes === undefined) {
+    checkSize(headers)
+    return { origin, headers, freshUntil, namedGroups }
   }
-  checkSize(headers)
-  return { origin, headers, freshUntil, namedGroups }
+  const tokens = changes.usesTokens ? await liveTokens(asked, options.now) : undefined
+  const set = setHeaders(options.config, session, route, { groups, assertion, tokens })
+  checkSize([...set, ...headers])
+  const expiresAt = tokens?.accessTokenExpiresAt ?? freshUntil
+  return {
+    origin,
+    headers: [...set, ...headers],
+    freshUntil: Math.min(freshUntil, expiresAt),
+    namedGroups,
+  }
+}
+
+/** An access token that has run out is none. */
+async function liveTokens(
+  { session, sessions }: Asked,
+  now: Clock,
+): Promise<SessionTokens | undefined> {
+  const tokens = await sessions.tokens(session)
+  const expiresAt = tokens?.accessTokenExpiresAt
+  if (tokens === undefined || expiresAt === undefined || now() < expiresAt) return tokens
+  return { ...tokens, accessToken: undefined, accessTokenExpiresAt: undefined }
+}
+
+function signFor(
+  { signer }: IdentityHeadersOptions,
+  { session }: Asked,
+  groups: readonly string[],
+  [issuer, audience]: readonly [string, string],
+): Promise<string> {
+  const { sub, email } = session.subject
+  const { name } = session.record
+  return signer.sign({ issuer, audience, subject: sub, email, groups, name, sessionId: session.id })
+}
+
+function assertionOf(
+  options: IdentityHeadersOptions,
+  asked: Asked,
+  groups: readonly string[],
+): Promise<string> {
+  return signFor(options, asked, groups, [options.publicUrl, asked.origin])
+}
+
+async function identityHeaders(
+  options: IdentityHeadersOptions,
+  asked: Asked,
+  groups: readonly string[],
+  assertion: string,
+): Promise<string[]> {
+  const { config, publicUrl } = options
+  const headers = claimHeaders(config, asked, groups)
+  headers.push(config.assertion, assertion)
+  if (config.preset === 'pomerium') {
+    // As Pomerium has it: issuer and audience are host names.
+    const names = [new URL(publicUrl).hostname, new URL(asked.origin).hostname] as const
+    headers.push('X-Pomerium-Jwt-Assertion', await signFor(options, asked, groups, names))
+  }
+  return headers
 }
 
 function sentGroups(
@@ -104,88 +164,17 @@ function sentGroups(
   return person.groups.list.map((group) => group.name ?? group.id ?? '')
 }
 
-const OAUTH2_PROXY_HEADERS = {
-  'X-Auth-Request-User': 'sub',
-  'X-Auth-Request-Email': 'email',
-  'X-Auth-Request-Preferred-Username': 'preferred_username',
-  'X-Auth-Request-Groups': 'groups',
-}
-
 function claimHeaders(
   config: Config['identity_headers'],
-  session: LiveSession,
+  { session, route }: Asked,
   groups: readonly string[],
 ): string[] {
   const headers: string[] = []
-  const presets: Readonly<Record<string, string>> =
-    config.preset === 'oauth2-proxy' ? OAUTH2_PROXY_HEADERS : {}
-  for (const [name, claim] of Object.entries({ ...presets, ...config.headers })) {
+  for (const [name, claim] of headerClaims(config, route)) {
     const value = headerValue(name, claimValue(session, claim, groups))
     if (value !== undefined) headers.push(name, value)
   }
   return headers
-}
-
-function claimValue(session: LiveSession, claim: string, groups: readonly string[]): unknown {
-  const person = session.subject
-  switch (claim) {
-    case 'sub':
-      return person.sub
-    case 'email':
-      // Only ever the verified one, never the claim as it came.
-      return person.email
-    case 'groups':
-      return groups
-    case 'name':
-      return session.record.name
-    default:
-      return Object.hasOwn(person.claims, claim) ? person.claims[claim] : undefined
-  }
-}
-
-function headerValue(header: string, claim: unknown): string | undefined {
-  if (Array.isArray(claim)) {
-    const items = claim.map((item: unknown) => plainText(item)).filter((item) => item !== undefined)
-    return items.length === 0
-      ? undefined
-      : items.map((item) => encode(header, item, true)).join(',')
-  }
-  const text = plainText(claim)
-  return text === undefined ? undefined : encode(header, text, false)
-}
-
-/** Texts, numbers and booleans can be sent; an object has no agreed form in a header. */
-function plainText(value: unknown): string | undefined {
-  if (typeof value === 'string') return value === '' ? undefined : value
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  return undefined
-}
-
-const CONTROL = /\p{Cc}/u
-const PLAIN = /^[\x21-\x24\x26-\x7e](?:[\x20-\x24\x26-\x7e]*[\x21-\x24\x26-\x7e])?$/
-
-/** Printable ASCII except `%` as it is; all else, spaces at either end, and `,` in lists percent-encoded UTF-8. */
-function encode(header: string, text: string, inList: boolean): string {
-  if (CONTROL.test(text)) {
-    throw new GatehouseError(
-      'IDENTITY_UNSENDABLE',
-      `the value for \`${header}\` has control characters`,
-    )
-  }
-  if (PLAIN.test(text) && !(inList && text.includes(','))) return text
-  return text
-    .toWellFormed()
-    .replace(
-      inList ? /[^\x20-\x24\x26-\x2b\x2d-\x7e]+|^ +| +$/g : /[^\x20-\x24\x26-\x7e]+|^ +| +$/g,
-      percentEncode,
-    )
-}
-
-function percentEncode(text: string): string {
-  let encoded = ''
-  for (const byte of Buffer.from(text))
-    encoded += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
-  return encoded
 }
 
 function checkSize(headers: readonly string[]): void {

@@ -1,6 +1,7 @@
 /**
  * One request from its head to its log line: the stages in order, each a function whose value the next one takes.
- * Nothing is forwarded but by `forwardAllowed`, and that is called only with a decision that says `allow`.
+ * Nothing is forwarded but by `forwardAllowed`, and that is called only where `goesOn` says so: the decision is `allow`,
+ * or the route only reports.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -15,13 +16,15 @@ import { authenticate } from './authenticate.ts'
 import { limitSilence } from './body-silence.ts'
 import { type CanonicalOwnRequest, type CanonicalRequest, canonicalize } from './canonicalize.ts'
 import type { DataPlane } from './data-plane.ts'
-import type { Received } from './exchange.ts'
+import { goesOn, type Received } from './exchange.ts'
 import { forward } from './forward.ts'
 import type { RouteIdentity } from './identity-headers.ts'
 import { endTurn, startAfter, takeTurn } from './in-turn.ts'
+import { sendOwnAnswer } from './own-answer.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
 import { upstreamHeaders } from './upstream-headers.ts'
+import { upstreamPath } from './upstream-path.ts'
 import type { Upstreams } from './upstreams.ts'
 
 /** A request for one of our own endpoints, read once like any other. */
@@ -129,9 +132,10 @@ function judge(
   received.trail.session = session
   received.trail.decision = decision
   if (session !== undefined) parts.sessions.seen(session)
-  if (decision.outcome !== 'allow') return refuseDecision(received, reading, decision, facts)
+  if (!goesOn(received.trail, route, decision))
+    return refuseDecision(received, reading, decision, facts)
   if (session === undefined) return forwardAllowed(parts, received, reading, undefined)
-  const identity = received.plane.identityOf(session, route, reading.origin)
+  const identity = received.plane.identityOf(session, route, reading.origin, parts.sessions)
   if (identity instanceof Promise) {
     identity
       .then((made) => forwardAllowed(parts, received, reading, made))
@@ -158,10 +162,10 @@ function withoutStore(
   try {
     const facts = factsOf(received, reading)
     const decision = decide(reading.route.policy, facts, ANONYMOUS)
-    if (decision.outcome !== 'allow' && decision.outcome !== 'deny')
-      return failed(parts, received, error)
+    const goes = goesOn(received.trail, reading.route, decision)
+    if (!goes && decision.outcome !== 'deny') return failed(parts, received, error)
     received.trail.decision = decision
-    if (decision.outcome === 'deny') return refuseDecision(received, reading, decision, facts)
+    if (!goes) return refuseDecision(received, reading, decision, facts)
     forwardAllowed(parts, received, reading, undefined)
   } catch (second) {
     failed(parts, received, second)
@@ -171,25 +175,29 @@ function withoutStore(
 function forwardAllowed(
   parts: PipelineParts,
   received: Received,
-  { route, host, path }: CanonicalRequest,
+  reading: CanonicalRequest,
   identity: RouteIdentity | undefined,
 ): void {
   const { request, response, headers, trail } = received
+  const { route, host, path } = reading
+  if (identity !== undefined) trail.namedGroups = identity.namedGroups
+  if (route.ownAnswer !== undefined) return sendOwnAnswer(received, reading, route.ownAnswer)
   if (route.to === undefined) {
     return refuseFailure(received, new GatehouseError('NO_ROUTE', 'the route has no upstream'))
   }
-  if (identity !== undefined) trail.namedGroups = identity.namedGroups
+  const target = upstreamPath(route, path)
   trail.upstreamStartedAt = performance.now()
   forward({
     request,
     response,
     pool: parts.upstreams.pool(route),
-    path: route.to.basePath + path.encoded + path.query,
+    path: target,
     headers: upstreamHeaders(received, route, route.to, host, identity),
     hasBody: headers.hasBody,
     // A client of HTTP/1.0 does not know interim answers. RFC 9110 §15.2
     expectsContinue: headers.expectsContinue && request.httpVersion === '1.1',
     signedIn: trail.session !== undefined,
+    responseHeaders: route.responseHeaders,
     timeoutMs: route.timeoutMs,
     idleTimeoutMs: route.idleTimeoutMs,
     onAnswer: () => {

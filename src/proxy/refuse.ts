@@ -83,9 +83,9 @@ function refusal(
   }
 }
 
-function common(received: Received, code: ErrorCode): FailureAnswer {
-  const { request, requestId } = received
-  return { code, requestId, form: answerForm(request), head: request.method === 'HEAD' }
+function common({ request, requestId, trail }: Received, code: ErrorCode): FailureAnswer {
+  const head = request.method === 'HEAD'
+  return { code, requestId, form: answerForm(request), head, contact: trail.route?.contact }
 }
 
 /** A page of another of our hosts may read why its fetch was refused (product 4). */

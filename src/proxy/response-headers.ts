@@ -1,5 +1,6 @@
 /** The upstream's answer headers on their way to the client: hop-by-hop ones go, and what only we may say. */
 
+import type { ResponseHeaderChanges } from '../policy/route.ts'
 import { setsOwnCookie } from './own-cookies.ts'
 
 const HOP_BY_HOP = new Set([
@@ -78,6 +79,19 @@ export function readResponseHeaders(raw: readonly Buffer[], signedIn: boolean): 
   if (connection !== undefined) dropNamedIn(connection, headers)
   if (signedIn && !hasCacheControl(headers)) headers.push('Cache-Control', 'private')
   return { headers, length }
+}
+
+/** `headers` with those that the route sets in place of what the upstream said under their names. */
+export function withResponseHeaders(
+  headers: readonly string[],
+  changes: ResponseHeaderChanges,
+): string[] {
+  const kept: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (!changes.names.has(name.toLowerCase())) kept.push(name, headers[i + 1] as string)
+  }
+  return [...kept, ...changes.headers]
 }
 
 function hasCacheControl(headers: readonly string[]): boolean {

@@ -15,12 +15,13 @@ import { ANONYMOUS } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
 import { authenticate } from './authenticate.ts'
 import { type CanonicalRequest, canonicalize } from './canonicalize.ts'
-import type { Received } from './exchange.ts'
+import { goesOn, type Received } from './exchange.ts'
 import type { RouteIdentity } from './identity-headers.ts'
 import { factsOf, type PipelineParts } from './pipeline.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
 import { upstreamHeaders } from './upstream-headers.ts'
+import { upstreamPath } from './upstream-path.ts'
 import { tlsOptions } from './upstreams.ts'
 import type { WebSockets } from './web-sockets.ts'
 
@@ -33,6 +34,8 @@ export interface UpgradeParts extends PipelineParts {
 interface Upgrade {
   readonly received: Received
   readonly reading: CanonicalRequest
+  /** Path and query as they go upstream. */
+  readonly target: string
   readonly identity: RouteIdentity | undefined
 }
 
@@ -52,9 +55,8 @@ export function webSocketUpgrades(fastify: FastifyInstance, parts: UpgradeParts)
     const upgrade = await admit(parts, request, reply)
     if (upgrade === undefined) return
     const raw = request.raw as UpgradeRequest
-    const { path, route } = upgrade.reading
     raw[UPGRADE] = upgrade
-    raw.url = (route.to?.basePath ?? '') + path.encoded + path.query
+    raw.url = upgrade.target
     parts.onUpgraded(upgrade.received, 101)
   })
   fastify.register(fastifyHttpProxy, {
@@ -134,16 +136,19 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
   const decision = decide(route.policy, facts, session?.subject ?? ANONYMOUS)
   received.trail.session = session
   received.trail.decision = decision
-  if (decision.outcome !== 'allow') {
+  if (!goesOn(received.trail, route, decision)) {
     refuseDecision(received, reading, decision, facts)
     return undefined
   }
   checkWebSocketAllowed(received, reading)
-  if (session === undefined) return admitted(parts, { received, reading, identity: undefined })
+  const target = upstreamPath(route, reading.path)
+  if (session === undefined)
+    return admitted(parts, { received, reading, target, identity: undefined })
   parts.sessions.seen(session)
-  const identity = await received.plane.identityOf(session, route, reading.origin)
+  const { identityOf } = received.plane
+  const identity = await identityOf(session, route, reading.origin, parts.sessions)
   received.trail.namedGroups = identity.namedGroups
-  return admitted(parts, { received, reading, identity })
+  return admitted(parts, { received, reading, target, identity })
 }
 
 /** A page of another site must not open a socket with this browser's session. A client without Origin is no browser. */
@@ -153,8 +158,10 @@ function checkWebSocketAllowed({ request }: Received, { route, origin }: Canonic
       text: 'This site takes no WebSockets.',
     })
   }
-  const asking = request.headers.origin
-  if (asking !== undefined && asking.toLowerCase() !== origin) {
+  const asking = request.headers.origin?.toLowerCase()
+  const others = route.websocketOrigins
+  if (asking === undefined || asking === origin || others === 'any') return
+  if (others === undefined || !others.has(asking)) {
     throw new GatehouseError('ACCESS_DENIED', `a WebSocket from the foreign origin \`${asking}\``, {
       text: 'WebSockets from another site are not accepted.',
     })

@@ -2,21 +2,23 @@
 
 import type { Route, UpstreamUrl } from '../policy/route.ts'
 import type { CanonicalHost } from '../routing/canonical.ts'
+import { plainName } from '../support/header-name.ts'
 import type { Received } from './exchange.ts'
 import type { RouteIdentity } from './identity-headers.ts'
 
 /** @returns names and values in turn */
 export function upstreamHeaders(
-  { headers, forwarded, requestId }: Received,
+  { headers, forwarded, requestId, plane }: Received,
   route: Route,
   to: UpstreamUrl,
   host: CanonicalHost,
   identity: RouteIdentity | undefined,
 ): string[] {
   const sent = headers.upstream
+  if (route.requestHeaders !== undefined) drop(sent, route.requestHeaders.dropped)
   sent.push(
     'Host',
-    route.preserveHostHeader ? host.authority : hostOf(to),
+    route.preserveHostHeader ? host.authority : (route.hostRewrite ?? hostOf(to)),
     'X-Forwarded-For',
     forwarded.chain,
     'X-Forwarded-Proto',
@@ -29,7 +31,14 @@ export function upstreamHeaders(
     requestId,
   )
   if (identity !== undefined) for (const part of identity.headers) sent.push(part)
+  else if (route.requestHeaders !== undefined) sent.push(...plane.anonymousHeaders(route))
   return sent
+}
+
+function drop(headers: string[], names: ReadonlySet<string>): void {
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    if (names.has(plainName(headers[i] as string))) headers.splice(i, 2)
+  }
 }
 
 const hosts = new WeakMap<UpstreamUrl, string>()

@@ -56,7 +56,8 @@ function closeWhenDone(pool: Pool): void {
 }
 
 function poolKey(route: Route): string {
-  return JSON.stringify([route.to?.origin, route.tls.skipVerify, route.tls.customCa])
+  const { skipVerify, customCa, serverName, client } = route.tls
+  return JSON.stringify([route.to?.origin, skipVerify, customCa, serverName, client])
 }
 
 function openPool(route: Route): Pool {
@@ -77,11 +78,13 @@ function openPool(route: Route): Pool {
 export function tlsOptions(
   hostname: string,
   tls: Route['tls'],
-): { rejectUnauthorized: boolean; ca?: string; servername?: string } {
+): { rejectUnauthorized: boolean; ca?: string; servername?: string; cert?: string; key?: string } {
+  const serverName = tls.serverName ?? hostname
   return {
     rejectUnauthorized: !tls.skipVerify,
     ...(tls.customCa === undefined ? {} : { ca: tls.customCa }),
     // SNI carries names only. RFC 6066 §3
-    ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
+    ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+    ...tls.client,
   }
 }

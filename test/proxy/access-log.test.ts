@@ -17,6 +17,7 @@ const BARE: RequestRecord = {
   session: undefined,
   namedGroups: [],
   decision: undefined,
+  wouldBe: undefined,
   status: 400,
   durationMs: 1.23456,
   upstreamMs: undefined,

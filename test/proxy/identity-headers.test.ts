@@ -1,8 +1,9 @@
 import { test } from 'tap'
 import type { AssertionClaims } from '../../src/identity/assertion.ts'
-import type { LiveSession } from '../../src/identity/session.ts'
+import type { LiveSession, SessionTokens } from '../../src/identity/session.ts'
+import { compileClaimPath } from '../../src/policy/claim-path.ts'
 import type { Group, Person } from '../../src/policy/model.ts'
-import type { Route } from '../../src/policy/route.ts'
+import type { HeaderPart, Route } from '../../src/policy/route.ts'
 import { createIdentityHeaders, type RouteIdentity } from '../../src/proxy/identity-headers.ts'
 
 const DEFAULTS = {
@@ -19,9 +20,11 @@ interface Setting {
   readonly groups?: readonly Group[]
   readonly config?: Partial<Parameters<typeof createIdentityHeaders>[0]['config']>
   readonly route?: Partial<Route>
+  readonly tokens?: SessionTokens
 }
 
-function arrange({ person, name, groups = [], config, route }: Setting = {}) {
+function arrange({ person, name, groups = [], config, route, tokens }: Setting = {}) {
+  const reads: number[] = []
   const signed: AssertionClaims[] = []
   const time = { now: 1_000_000 }
   const identityOf = createIdentityHeaders({
@@ -59,8 +62,14 @@ function arrange({ person, name, groups = [], config, route }: Setting = {}) {
     policy: { namesGroup: (group: string) => ['staff', '00g1'].includes(group) },
     ...route,
   } as unknown as Route
-  const ask = (origin = ORIGIN) => identityOf(session, wanted, origin)
-  return { ask, signed, time }
+  const sessions = {
+    tokens: async () => {
+      reads.push(time.now)
+      return tokens
+    },
+  }
+  const ask = (origin = ORIGIN) => identityOf(session, wanted, origin, sessions)
+  return { ask, signed, time, reads }
 }
 
 function toObject({ headers }: RouteIdentity): Record<string, string> {
@@ -201,4 +210,92 @@ test('the oauth2-proxy preset adds its header names', async (t) => {
     'X-Auth-Request-User': '00u1',
     'X-Auth-Request-Groups': 'staff',
   })
+})
+
+/** A route that sets one header to the parts. */
+function setting(...parts: readonly HeaderPart[]): Partial<Route> {
+  return {
+    requestHeaders: {
+      set: [{ name: 'X-Set', parts }],
+      dropped: new Set(['x-set']),
+      usesAssertion: parts.some(({ kind }) => kind === 'jwt'),
+      usesTokens: parts.some(({ kind }) => kind === 'id_token' || kind === 'access_token'),
+    },
+  }
+}
+
+function claim(name: string): HeaderPart {
+  return { kind: 'claim', name, lookUp: compileClaimPath(name) ?? (() => undefined) }
+}
+
+const SET: Record<string, { part: HeaderPart; claims: Record<string, unknown>; sent?: string }> = {
+  'a nested claim': {
+    part: claim('address.city'),
+    claims: { address: { city: 'Ulm' } },
+    sent: 'Ulm',
+  },
+  'a list': { part: claim('roles'), claims: { roles: ['a', 'b,c'] }, sent: 'a,b%2Cc' },
+  'other scripts': { part: claim('n'), claims: { n: '名' }, sent: '%E5%90%8D' },
+  'an object': { part: claim('n'), claims: { n: { a: 1 } } },
+  'an inherited property': { part: claim('constructor'), claims: {} },
+  'an e-mail that is verified, and no other': {
+    part: claim('email'),
+    claims: { email: 'evil@example.com' },
+    sent: 'ana@example.com',
+  },
+}
+
+for (const [name, { part, claims, sent }] of Object.entries(SET)) {
+  test(`a header that a route sets: ${name}`, async (t) => {
+    const { ask } = arrange({ route: setting(part), person: { claims } })
+    t.equal(toObject(await ask())['X-Set'], sent)
+  })
+}
+
+for (const control of ['\r\nX-Admin: 1', '\0', '\t']) {
+  test(`a claim with ${JSON.stringify(control)} never gets into a header that a route sets`, async (t) => {
+    const route = setting({ kind: 'text', text: 'x=' }, claim('n'))
+    const { ask } = arrange({ route, person: { claims: { n: `a${control}` } } })
+    await t.rejects(async () => ask(), { code: 'IDENTITY_UNSENDABLE', status: 403 })
+  })
+}
+
+const TOKENS: SessionTokens = {
+  idToken: 'id',
+  accessToken: 'access',
+  refreshToken: undefined,
+  accessTokenExpiresAt: undefined,
+}
+
+test('tokens are read once for a session and route, and not at all where none is sent', async (t) => {
+  const { ask, reads } = arrange({ route: setting({ kind: 'access_token' }), tokens: TOKENS })
+  t.equal(toObject(await ask())['X-Set'], 'access')
+  await ask()
+  t.equal(reads.length, 1)
+  const other = arrange({ route: setting(claim('n')), tokens: TOKENS })
+  await other.ask()
+  t.equal(other.reads.length, 0)
+})
+
+test('an access token is sent until it runs out, and not a moment longer', async (t) => {
+  const tokens = { ...TOKENS, accessTokenExpiresAt: 1_010_000 }
+  const { ask, time } = arrange({ route: setting({ kind: 'access_token' }), tokens })
+  t.equal(toObject(await ask())['X-Set'], 'access')
+  time.now = 1_010_000
+  t.equal(toObject(await ask())['X-Set'], undefined)
+  t.notOk(ask() instanceof Promise, 'that there is none is remembered too')
+})
+
+test('a token that no header can hold is refused, never changed', async (t) => {
+  const tokens = { ...TOKENS, accessToken: 'a\r\nX-Admin: 1' }
+  const { ask } = arrange({ route: setting({ kind: 'access_token' }), tokens })
+  await t.rejects(async () => ask(), { code: 'IDENTITY_UNSENDABLE' })
+})
+
+test('headers that a route sets count towards the limit', async (t) => {
+  const { ask } = arrange({
+    route: setting({ kind: 'id_token' }),
+    tokens: { ...TOKENS, idToken: 'x'.repeat(9_000) },
+  })
+  await t.rejects(async () => ask(), { code: 'IDENTITY_TOO_LARGE' })
 })

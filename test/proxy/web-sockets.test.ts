@@ -261,3 +261,55 @@ routes:
   const [code] = await once(socket, 'close')
   t.equal(code, 1011)
 })
+
+const ORIGINS: Readonly<Record<string, readonly [string, string, boolean]>> = {
+  'a listed origin': [
+    '[https://Chat.Example, https://b.example:8443]',
+    'https://chat.example',
+    true,
+  ],
+  'a listed origin with its port': ['[https://b.example:8443]', 'https://b.example:8443', true],
+  'another port of a listed origin': ['[https://b.example:8443]', 'https://b.example', false],
+  'another scheme of a listed origin': ['https://b.example', 'http://b.example', false],
+  'an origin that begins like a listed one': ['https://b.example', 'https://b.example.evil', false],
+  'an origin of nobody, where some are listed': ['https://b.example', 'null', false],
+  "the route's own, where others are listed": ['https://b.example', ORIGIN, true],
+  'any origin': ['"*"', 'https://evil.example', true],
+  'any origin, also of nobody': ['["*"]', 'null', true],
+}
+
+for (const [name, [written, origin, opens]] of Object.entries(ORIGINS)) {
+  test(`websocket_origins: ${name} ${opens ? 'opens' : 'does not open'} a socket`, async (t) => {
+    const policy = 'allow_public_unauthenticated_access: true'
+    const { open } = await startAll(t, `, websocket_origins: ${written}`, policy)
+    const socket = open({ origin })
+    if (opens) await once(socket, 'open')
+    else t.equal(await refusal(socket), 403)
+  })
+}
+
+test('websocket_origins lets nobody in whom the policy refuses', async (t) => {
+  const { open } = await startAll(t, ', websocket_origins: "*"')
+  t.equal(await refusal(open({ origin: 'https://evil.example' })), 401)
+})
+
+test('rewrites and headers of the route hold for upgrades too', async (t) => {
+  const keys =
+    ', prefix_rewrite: /inner, host_rewrite: inner.example, set_request_headers: { X-Set: ours }, ' +
+    'remove_request_headers: [X-Gone]'
+  const { echo, open } = await startAll(t, keys, 'allow_public_unauthenticated_access: true')
+  const socket = open({ 'x-set': 'theirs', 'x-gone': '1' })
+  await once(socket, 'open')
+  socket.send('x')
+  await once(socket, 'message')
+  const [upgrade] = echo.upgrades
+  t.equal(upgrade?.url, '/inner/room?x=1')
+  t.match(upgrade?.headers, { host: 'inner.example', 'x-set': 'ours', 'x-gone': undefined })
+})
+
+test('an upgrade whose path cannot be rewritten is refused', async (t) => {
+  const keys = ', regex_rewrite_pattern: room, regex_rewrite_substitution: ".."'
+  const { echo, open } = await startAll(t, keys, 'allow_public_unauthenticated_access: true')
+  t.equal(await refusal(open()), 400)
+  t.same(echo.upgrades, [])
+})
