@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Test } from 'tap'
 
 export interface Link {
@@ -72,14 +73,27 @@ interface Pair {
 }
 
 function join(pair: Pair, from: Socket, to: Socket, state: () => State): void {
-  const later = (pass: () => void) => {
+  // In order, also when the delay has become shorter.
+  let last = Promise.resolve()
+  let waiting = 0
+  const inTurn = (pass: () => void) => {
     const now = state()
     if (pair.lost || now.kind !== 'open') return
-    if (now.delayMs === 0) pass()
-    else setTimeout(pass, now.delayMs)
+    if (now.delayMs === 0 && waiting === 0) {
+      pass()
+      return
+    }
+    const due = wait(now.delayMs)
+    waiting++
+    last = last
+      .then(() => due)
+      .then(() => {
+        waiting--
+        pass()
+      })
   }
   from.on('error', () => undefined)
-  from.on('data', (data) => later(() => to.writable && to.write(data)))
-  from.on('end', () => later(() => to.end()))
-  from.on('close', () => later(() => to.destroy()))
+  from.on('data', (data) => inTurn(() => to.writable && to.write(data)))
+  from.on('end', () => inTurn(() => to.end()))
+  from.on('close', () => inTurn(() => to.destroy()))
 }
