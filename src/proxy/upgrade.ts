@@ -3,7 +3,7 @@
  * Its upstream leg sends nothing of the request by itself; the headers are those that a plain request would get.
  */
 
-import type { IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { type NetConnectOpts, connect as netConnect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls'
 import fastifyHttpProxy from '@fastify/http-proxy'
@@ -40,9 +40,13 @@ interface Upgrade {
 }
 
 const UPGRADE: unique symbol = Symbol('upgrade')
-const ROUTE: unique symbol = Symbol('route')
 type UpgradeRequest = IncomingMessage & { [UPGRADE]?: Upgrade; originalUrl?: string }
-type UpstreamHeaders = Record<string, string | string[]> & { [ROUTE]?: Route }
+type UpstreamHeaders = Record<string, string | string[]> & { [UPGRADE]?: Upgrade }
+
+/** How long an upstream may take to accept a WebSocket. */
+const HANDSHAKE_TIMEOUT_MS = 10_000
+/** Carries path and query to `sendHandshake` and no further; clients cannot send headers of such a name. */
+const TARGET_HEADER = 'x-gatehouse-target'
 
 /**
  * Every upgrade is routed to one place, whatever its target: the target is read once, in `admit`. No route of a config
@@ -56,7 +60,8 @@ export function webSocketUpgrades(fastify: FastifyInstance, parts: UpgradeParts)
     if (upgrade === undefined) return
     const raw = request.raw as UpgradeRequest
     raw[UPGRADE] = upgrade
-    raw.url = upgrade.target
+    // What goes upstream is set in `sendHandshake`: made into a URL on its way some of it would be encoded anew.
+    raw.url = '/'
     parts.onUpgraded(upgrade.received, 101)
   })
   fastify.register(fastifyHttpProxy, {
@@ -64,13 +69,15 @@ export function webSocketUpgrades(fastify: FastifyInstance, parts: UpgradeParts)
     routes: [UPGRADE_PATH],
     httpMethods: ['GET'],
     websocket: true,
-    wsServerOptions: { perMessageDeflate: false },
+    // Pings and pongs pass from end to end; nobody in between answers them as well.
+    wsServerOptions: { perMessageDeflate: false, autoPong: false },
     wsClientOptions: {
       perMessageDeflate: false,
+      autoPong: false,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       rewriteRequestHeaders: (_headers: unknown, request: FastifyRequest) =>
         upgradeHeaders(upgradeOf(request)),
-      queryString: (_search: string, _url: string, request: FastifyRequest) =>
-        upgradeOf(request).reading.path.query.slice(1),
+      finishRequest: sendHandshake,
       createConnection: connectUpstream,
     },
     wsHooks: {
@@ -183,35 +190,54 @@ function admitted(parts: UpgradeParts, upgrade: Upgrade): Upgrade {
 /** The handshake's own headers are made by each leg for itself. RFC 6455 §4 */
 const HANDSHAKE = /^sec-websocket-/i
 
-function upgradeHeaders({ received, reading, identity }: Upgrade): UpstreamHeaders {
+function upgradeHeaders(upgrade: Upgrade): UpstreamHeaders {
+  const { received, reading, identity, target } = upgrade
   const { route, host } = reading
-  const headers: UpstreamHeaders = {}
+  // Without a prototype: clients may call a header `constructor`. By lower case: Node keeps the last of two spellings.
+  const headers: UpstreamHeaders = Object.create(null)
   if (route.to === undefined) return headers
   const list = upstreamHeaders(received, route, route.to, host, identity)
   for (let i = 0; i < list.length; i += 2) {
-    const name = list[i] as string
+    const name = (list[i] as string).toLowerCase()
     if (HANDSHAKE.test(name)) continue
     const known = headers[name]
     const value = list[i + 1] as string
     headers[name] = known === undefined ? value : [known, value].flat()
   }
+  headers[TARGET_HEADER] = target
   // Travels with the headers to `connectUpstream`, which is told of no request; Node sends no symbols.
-  headers[ROUTE] = route
+  headers[UPGRADE] = upgrade
   return headers
+}
+
+/** Sends the request byte for byte as it was judged. */
+function sendHandshake(request: ClientRequest): void {
+  request.path = String(request.getHeader(TARGET_HEADER))
+  request.removeHeader(TARGET_HEADER)
+  request.end()
 }
 
 /** The upstream connection, with the TLS settings that plain requests of the same route have. */
 function connectUpstream(
   options: NetConnectOpts & ConnectionOptions & { headers?: UpstreamHeaders },
 ): Socket {
-  const route = options.headers?.[ROUTE]
-  if (route?.to === undefined) throw new GatehouseError('INTERNAL', 'a WebSocket without a route')
-  const { hostname, port, scheme } = route.to
+  const upgrade = options.headers?.[UPGRADE]
+  if (upgrade === undefined)
+    throw new GatehouseError('INTERNAL', 'a WebSocket that was not admitted')
+  const upstream = openUpstream(upgrade.reading.route)
+  // Where it never opened, nothing has been read from the client, who is to hear of that and to answer.
+  upstream.once('close', () => upgrade.received.request.socket.resume())
+  return upstream
+}
+
+function openUpstream({ to, tls }: Route): Socket {
+  if (to === undefined) throw new GatehouseError('INTERNAL', 'a WebSocket without an upstream')
+  const { hostname, port, scheme } = to
   if (scheme === 'http') return netConnect({ host: hostname, port })
   return tlsConnect({
     host: hostname,
     port,
     ALPNProtocols: ['http/1.1'],
-    ...tlsOptions(hostname, route.tls),
+    ...tlsOptions(hostname, tls),
   })
 }

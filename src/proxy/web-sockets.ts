@@ -11,6 +11,8 @@ const POLICY_VIOLATION = 1008
 const MAX_BUFFERED_BYTES = 1024 * 1024
 /** How long the other side may take to answer a close before the connection is cut. */
 const CLOSE_TIMEOUT_MS = 2_000
+/** Longer than the upstream has for its handshake: what has not become a WebSocket by then never will. */
+const OPEN_TIMEOUT_MS = 15_000
 
 export interface AdmittedSocket {
   readonly session: LiveSession | undefined
@@ -32,6 +34,7 @@ export interface WebSockets {
 
 interface Open extends AdmittedSocket {
   client: WebSocket | undefined
+  readonly opening: NodeJS.Timeout
 }
 
 /** ws keeps the connection in this field; there is no public way from a WebSocket to its socket. */
@@ -50,11 +53,15 @@ export function createWebSockets(): WebSockets {
   }
   return {
     admit: (socket, admitted) => {
-      open.set(socket, { ...admitted, client: undefined })
+      // Nothing is read before there is an upstream to take it: until then all of it would be kept in memory.
+      socket.pause()
+      const opening = setTimeout(() => socket.destroy(), OPEN_TIMEOUT_MS)
+      open.set(socket, { ...admitted, client: undefined, opening })
       const stop = admitted.session?.onEnd(() =>
         end(socket, POLICY_VIOLATION, 'the session has ended'),
       )
       socket.once('close', () => {
+        clearTimeout(opening)
         open.delete(socket)
         stop?.()
       })
@@ -63,10 +70,12 @@ export function createWebSockets(): WebSockets {
       const socket = client._socket
       const admitted = socket === undefined ? undefined : open.get(socket)
       if (socket === undefined || admitted === undefined) {
-        // Nobody vouches for this connection.
+        // Nobody vouches for this connection, or the client has left by now.
         client.terminate()
+        upstream.terminate()
         return
       }
+      clearTimeout(admitted.opening)
       admitted.client = client
       if (admitted.session?.ended) end(socket, POLICY_VIOLATION, 'the session has ended')
       for (const event of ['message', 'ping', 'pong'] as const)
@@ -75,6 +84,7 @@ export function createWebSockets(): WebSockets {
       socket.on('timeout', () => end(socket, GOING_AWAY, 'idle'))
       holdBack(client, upstream)
       holdBack(upstream, client)
+      client.resume()
     },
     count: () => open.size,
     closeAll: async () => {
@@ -89,9 +99,10 @@ export function createWebSockets(): WebSockets {
 
 /** Stops reading `from` while `to` is slower than it. */
 function holdBack(from: WebSocket, to: WithSocket): void {
-  from.on('message', () => {
+  const wait = (): void => {
     if (to.bufferedAmount < MAX_BUFFERED_BYTES || from.isPaused) return
     from.pause()
     to._socket?.once('drain', () => from.resume())
-  })
+  }
+  for (const event of ['message', 'ping', 'pong'] as const) from.on(event, wait)
 }
