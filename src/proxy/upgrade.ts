@@ -148,6 +148,7 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
     return undefined
   }
   checkWebSocketAllowed(received, reading)
+  checkHandshake(received.request)
   const target = upstreamPath(route, reading.path)
   if (session === undefined)
     return admitted(parts, { received, reading, target, identity: undefined })
@@ -156,6 +157,15 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
   const identity = await identityOf(session, route, reading.origin, parts.sessions)
   received.trail.namedGroups = identity.namedGroups
   return admitted(parts, { received, reading, target, identity })
+}
+
+const HANDSHAKE_KEY = /^[+/0-9A-Za-z]{22}==$/
+
+/** RFC 6455 §4.2.1. What does not hold would be refused later, after the log has said that the WebSocket is open. */
+function checkHandshake({ headers }: IncomingMessage): void {
+  const { 'sec-websocket-key': key = '', 'sec-websocket-version': version } = headers
+  if (HANDSHAKE_KEY.test(key) && version === '13') return
+  throw new GatehouseError('MALFORMED_REQUEST', 'the handshake of a WebSocket lacks key or version')
 }
 
 /** A page of another site must not open a socket with this browser's session. A client without Origin is no browser. */
