@@ -26,6 +26,7 @@ export function explainText(explained: Explained, cwd: string): string {
     ...stage('subject', subjectLines(subjectName, subject, explanation)),
     ...(explanation.kind === 'routed' ? stage('rules', traceLines(explanation.trace, cwd)) : []),
     ...stage('outcome', outcomeLines(explanation, cwd)),
+    ...(explanation.kind === 'routed' ? stage('next', nextLines(explanation)) : []),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -43,7 +44,9 @@ function canonicalLines(explanation: Explanation, request: AskedRequest): readon
   if (host === undefined || path === undefined) return ['it has no canonical form']
   return [
     `${request.method} ${host.name} ${path.decoded}`,
-    ...(path.encoded === path.decoded ? [] : [`sent upstream as ${path.encoded}`]),
+    ...(path.encoded === path.decoded || changes(explanation)
+      ? []
+      : [`sent upstream as ${path.encoded}`]),
     ...(path.query === '' ? [] : [`the query ${path.query} is sent as written and not judged`]),
   ]
 }
@@ -91,6 +94,30 @@ function outcomeLines(explanation: Explanation, cwd: string): readonly string[] 
   return [`${outcome}: ${reason}${by}`, ...missingLines(explanation)]
 }
 
+function changes(explanation: Explanation): boolean {
+  return explanation.kind === 'routed' && explanation.next !== undefined
+}
+
+/** What the route does with a request besides forwarding it. */
+function nextLines({ route, trace, next }: Routed): readonly string[] {
+  const passes = trace.decision.outcome === 'allow' || route.reportOnly
+  const reports =
+    route.reportOnly && trace.decision.outcome !== 'allow'
+      ? ['let through all the same: the route only reports']
+      : []
+  if (!passes || next === undefined) return reports
+  switch (next.kind) {
+    case 'rewritten':
+      return [...reports, `sent upstream as ${next.path}`]
+    case 'redirect':
+      return [...reports, `redirected to ${next.location} (${next.status})`]
+    case 'response':
+      return [...reports, `answered by the route itself (${next.status})`]
+    case 'refused':
+      return [...reports, `refused with MALFORMED_REQUEST: ${next.detail}`]
+  }
+}
+
 function missingLines({ trace, missing }: Routed): readonly string[] {
   if (trace.decision.outcome === 'allow') return []
   if (missing.length === 0) return ['nothing about the subject or the request would change that']
@@ -109,13 +136,18 @@ export function explainJson(explained: Explained, cwd: string): string {
         : {
             host: host.name,
             path: path.decoded,
-            sent: path.encoded,
+            sent: sentPath(explanation) ?? path.encoded,
             query: path.query,
           },
     subject: jsonSubject(subjectName, subject),
     ...jsonOutcome(explanation, cwd),
   }
   return `${JSON.stringify(result, null, 2)}\n`
+}
+
+function sentPath(explanation: Explanation): string | undefined {
+  if (explanation.kind !== 'routed' || explanation.next?.kind !== 'rewritten') return undefined
+  return explanation.next.path
 }
 
 function jsonOutcome(explanation: Explanation, cwd: string) {

@@ -4,6 +4,7 @@ import { compileRouteTable, type PathMatch, type RouteTable } from '../routing/r
 import type { EpochMs } from '../support/time.ts'
 import { type AskedRequest, factsOf, type Reading, readRequest } from './asked-request.ts'
 import type { Need } from './compiled-policy.ts'
+import { type FollowUp, followUp } from './follow-up.ts'
 import { missingFor } from './missing.ts'
 import type { Subject } from './model.ts'
 import type { Route } from './route.ts'
@@ -22,6 +23,8 @@ export type Explanation =
       /** Whom the route sees; not always who asks. */
       readonly seenAs: Subject
       readonly trace: Trace
+      /** What becomes of it where it goes on, and is more than forwarding. */
+      readonly next: FollowUp | undefined
       /** What would let the subject in; empty where nothing would, or nothing is missing. */
       readonly missing: readonly Need[]
     })
@@ -35,7 +38,7 @@ export function explain(
 ): Explanation {
   const reading = readRequest(table, request)
   if (reading.kind !== 'routed') return reading
-  const { entry, route, path } = reading
+  const { entry, route, host, path } = reading
   const others = entry.routes.filter((other) => other !== route && takes(other, path.decoded))
   const facts = factsOf(request, path, now)
   const seenAs = subjectOnRoute(subject, route)
@@ -46,6 +49,7 @@ export function explain(
     others,
     seenAs,
     trace: traceDecision(policy, facts, seenAs),
+    next: followUp(route, host, path),
     missing: missingFor(policy, facts, seenAs),
   }
 }

@@ -1,6 +1,7 @@
 /** The one reading of a received request: canonical host and path, and the route or the endpoint that they mean. */
 
 import { GatehouseError } from '../errors.ts'
+import { originFor } from '../policy/follow-up.ts'
 import type { Route } from '../policy/route.ts'
 import {
   type CanonicalHost,
@@ -65,7 +66,7 @@ export function canonicalize(
   const route = entry.match(path.decoded)
   if (route === undefined) return new GatehouseError('NO_ROUTE', 'no route takes this path')
   trail.route = route
-  return { kind: 'routed', host, path, route, origin: originOf(route, host) }
+  return { kind: 'routed', host, path, route, origin: originFor(route, host.name) }
 }
 
 function malformed(refusal: Refusal): GatehouseError {
@@ -75,12 +76,5 @@ function malformed(refusal: Refusal): GatehouseError {
 /** `public_url` on its own host, else the origin of the host's routes. */
 function ownOrigin({ plane }: Received, host: CanonicalHost, route: Route | undefined): string {
   if (host.name === plane.publicHost) return plane.publicOrigin
-  return route === undefined ? `https://${host.name}` : originOf(route, host)
-}
-
-/** Where browsers find this route: its `from`, a wildcard's with the host that was asked for. */
-function originOf(route: Route, host: CanonicalHost): string {
-  return route.match.host.kind === 'exact'
-    ? route.origin
-    : route.origin.replace(/\*[^:/]*/, host.name)
+  return route === undefined ? `https://${host.name}` : originFor(route, host.name)
 }

@@ -190,3 +190,29 @@ test('what is asked cannot move the cursor of the terminal', async (t) => {
   )
   t.notMatch(out.replaceAll('\n', ''), /\p{Cc}/u)
 })
+
+const FOLLOW_UPS = `routes:
+  - { name: moved, from: "https://a.example", prefix: /docs, redirect: { host: docs.example, prefix_rewrite: / }, allow_public_unauthenticated_access: true }
+  - { name: fixed, from: "https://a.example", path: /robots.txt, response: { status: 404 }, allow_public_unauthenticated_access: true }
+  - { name: inner, from: "https://a.example", prefix: /api, to: "http://127.0.0.1:1", prefix_rewrite: /v2, allow_public_unauthenticated_access: true }
+  - { name: cut, from: "https://a.example", prefix: /cut, to: "http://127.0.0.1:1", regex_rewrite_pattern: x, regex_rewrite_substitution: "", allow_public_unauthenticated_access: true }
+  - { name: trial, from: "https://a.example", prefix: /trial, to: "http://127.0.0.1:1", report_only: true, policy: { deny: { or: [{ accept: true }] } } }
+`
+
+const NEXT: Readonly<Record<string, string>> = {
+  '/docs/a?b=1': 'redirected to https://docs.example/a?b=1 (302)',
+  '/robots.txt': 'answered by the route itself (404)',
+  '/api/caf%c3%a9': 'sent upstream as /v2/caf%C3%A9',
+  '/cut/.x./a': 'refused with MALFORMED_REQUEST: rewritten: dot segment in the path',
+  '/trial': 'let through all the same: the route only reports',
+}
+
+for (const [target, next] of Object.entries(NEXT)) {
+  test(`what comes next: ${next}`, async (t) => {
+    const gatehouse = commandsIn(t, { ...GOOD_FOLDER, 'policies/next.yaml': FOLLOW_UPS })
+    const url = `https://a.example${target}`
+    const { out } = await gatehouse('explain', '--as', 'anonymous', 'GET', url)
+    t.match(out, `\nnext       ${next}\n`)
+    t.equal(out.split('sent upstream as').length - 1, next.startsWith('sent') ? 1 : 0)
+  })
+}
