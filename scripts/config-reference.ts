@@ -52,6 +52,7 @@ function rows(key: string, schema: PlainSchema, isRequired: boolean): readonly R
 
 const KINDS: Readonly<Record<string, string>> = {
   duration: 'duration',
+  time: 'time',
   secret: 'secret',
   secrets: 'secret, or a list',
   path: 'path',

@@ -53,9 +53,10 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     log,
     secrets: () => runtime.snapshot.sessionSecrets,
     lifetimes: () => {
-      const { lifetime, idle } = runtime.snapshot.config.session
-      return { lifetimeMs: lifetime, idleMs: idle }
+      const { lifetime, idle, not_before: notBefore } = runtime.snapshot.config.session
+      return { lifetimeMs: lifetime, idleMs: idle, notBefore }
     },
+    maxPerUser: () => runtime.snapshot.config.session.max_per_user,
   })
   closing.push(() => sessions.close())
   const upstreams = createUpstreams()
@@ -68,17 +69,27 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     openWebSockets: () => webSockets.count(),
   })
   const swap = async (next: Snapshot): Promise<void> => {
+    const { level, decisions } = next.config.logging
+    const isMoved = decisions !== runtime.snapshot.config.logging.decisions
     const built = await buildRuntime(next, { store, now, log }, runtime)
-    if (next.tls.length > 0) certificates?.replace(next.tls)
+    let movedLog: AccessLog | undefined
+    try {
+      movedLog = isMoved ? openAccessLog(decisions) : undefined
+      if (next.tls.length > 0) certificates?.replace(next.tls)
+    } catch (error) {
+      closeReplaced(built, runtime)
+      await movedLog?.close()
+      throw error
+    }
+    // From here on nothing can fail.
     const replaced = runtime
     runtime = built
     closeReplaced(replaced, built)
     upstreams.retain(next.table.routes.filter((route) => route.to !== undefined))
-    const { level, decisions } = next.config.logging
     log.level = level
-    if (decisions !== replaced.snapshot.config.logging.decisions) {
+    if (movedLog !== undefined) {
       const old = accessLog
-      accessLog = openAccessLog(decisions)
+      accessLog = movedLog
       await old.close()
     }
   }

@@ -45,7 +45,7 @@ export async function checkConfig(config: Config, context: CheckContext): Promis
   const findings = createFindings(document)
   const server = checkServer(config.server, findings)
   checkProviders(config.providers, findings)
-  const session = checkSession(config.session, folder, context.madeSecrets, findings)
+  const session = checkSession(config.session, context, findings)
   const signingKeys = checkIdentityHeaders(config.identity_headers, findings)
   const tls = await loadTls(config.server, files, now, findings)
   const logo = await loadLogo(config.brand, files, findings)

@@ -2,6 +2,8 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Secret } from '../support/secret.ts'
+import type { EpochMs } from '../support/time.ts'
+import type { CheckContext } from './check-config.ts'
 import type { Findings } from './findings.ts'
 import type { SessionConfig } from './schema.ts'
 import { BadStoreUrl, readStoreUrl, type StoreLocation } from './store-url.ts'
@@ -18,15 +20,15 @@ const MIN_SECRET_BYTES = 32
 
 /**
  * Checks `session`; `undefined` where an error keeps a part of it from being read.
- * @param madeEarlier the secret that an earlier load made, so that a reload signs nobody out
+ * @param madeSecrets the secret that an earlier load made, so that a reload signs nobody out
  */
 export function checkSession(
   session: SessionConfig,
-  folder: string,
-  madeEarlier: readonly Uint8Array[] | undefined,
+  { folder, madeSecrets, now }: Pick<CheckContext, 'folder' | 'madeSecrets' | 'now'>,
   findings: Findings,
 ): CheckedSession | undefined {
   checkLifetimes(session, findings)
+  checkNotBefore(session.not_before, now(), findings)
   const store = readStore(session.store, folder, findings)
   const secrets = (session.secret ?? []).map((secret, index) =>
     readSecret(secret, index, session, findings),
@@ -51,7 +53,7 @@ export function checkSession(
     ['session', 'secret'],
     'without `session.secret` one is made at each start; `gatehouse keygen` makes one to keep',
   )
-  return { store, secrets: madeEarlier ?? [randomBytes(MIN_SECRET_BYTES)], secretIsMade: true }
+  return { store, secrets: madeSecrets ?? [randomBytes(MIN_SECRET_BYTES)], secretIsMade: true }
 }
 
 function checkLifetimes(session: SessionConfig, findings: Findings): void {
@@ -64,6 +66,14 @@ function checkLifetimes(session: SessionConfig, findings: Findings): void {
       '`idle` is longer than `lifetime` and so never ends a session',
     )
   }
+}
+
+function checkNotBefore(notBefore: EpochMs | undefined, time: EpochMs, findings: Findings): void {
+  if (notBefore === undefined || notBefore <= time) return
+  findings.error(
+    ['session', 'not_before'],
+    '`not_before` is in the future: until then nobody could sign in',
+  )
 }
 
 function readSecret(

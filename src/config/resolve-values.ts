@@ -15,6 +15,8 @@ function resolveValue(schema: PlainSchema, value: unknown, folder: string): unkn
   switch (schema['x-kind']) {
     case 'duration':
       return parseDurationMs(String(value))
+    case 'time':
+      return Date.parse(String(value))
     case 'secret':
       return new Secret(String(value))
     case 'secrets':

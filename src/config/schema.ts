@@ -1,11 +1,12 @@
 /**
  * The config file's schema: type, check, default and documentation of every key, once.
- * Durations are written `15m` and read as milliseconds; secrets are read as `Secret`. load.ts does both.
+ * Durations are written `15m` and read as milliseconds, times are read as milliseconds too, and secrets as `Secret`.
  */
 
 import { type Static, Type } from 'typebox'
 import { DURATION_PATTERN } from '../support/duration.ts'
 import type { Secret } from '../support/secret.ts'
+import { type EpochMs, TIME_PATTERN } from '../support/time.ts'
 
 const closed = { additionalProperties: false }
 const ADDRESS = 'an address and port such as `127.0.0.1:8080`'
@@ -18,6 +19,17 @@ function Duration(description: string, byDefault?: string) {
     'x-kind': 'duration',
     description,
     ...(byDefault === undefined ? {} : { default: byDefault }),
+  })
+}
+
+/** Milliseconds since 1970 once loaded. */
+function Time(description: string) {
+  return Type.Unsafe<EpochMs>({
+    type: 'string',
+    pattern: TIME_PATTERN,
+    'x-kind': 'time',
+    'x-expects': 'a time with its zone such as `2026-03-01T00:00:00Z`',
+    description,
   })
 }
 
@@ -163,6 +175,14 @@ export const SessionConfig = Type.Object(
     }),
     lifetime: Duration('Sign in again after this long, however active.', '14h'),
     idle: Duration('Sign in again after this long without a request.', '1h'),
+    max_per_user: Type.Integer({
+      default: 20,
+      minimum: 1,
+      description: 'Sessions that a person may have at once; past it the oldest ends.',
+    }),
+    not_before: Type.Optional(
+      Time('Older sessions are refused; for use after the store was restored from a backup.'),
+    ),
   },
   closed,
 )

@@ -26,7 +26,7 @@ const UNSUPPORTED: readonly YamlPath[] = [
     'event_hook_secret',
     'directory',
   ].map((key) => ['providers', '*', key]),
-  ...['refresh_before', 'max_per_user', 'not_before'].map((key) => ['session', key]),
+  ['session', 'refresh_before'],
   ['forward_auth'],
   ['local_admins'],
 ]

@@ -45,6 +45,8 @@ export interface SessionsOptions {
   readonly secrets: () => readonly Uint8Array[]
   readonly now: Clock
   readonly lifetimes: () => SessionLifetimes
+  /** How many sessions a person may have at once; past it the oldest end. */
+  readonly maxPerUser?: () => number
   readonly log: Log
   readonly every?: Every
 }
@@ -90,6 +92,28 @@ export function createSessions(options: SessionsOptions): Sessions {
     })
   }
 
+  const endById = async (id: string) => {
+    const there = await store.delete(id)
+    const session = sessions.here(id)
+    if (session !== undefined) sessions.finish(session)
+    return there
+  }
+
+  /** Ends the oldest sessions of a person where `made` is one too many. Of two at once each may end the same ones. */
+  const endSurplus = async ({ id, record: { provider, sub } }: OpenSession) => {
+    const max = options.maxPerUser?.() ?? Number.POSITIVE_INFINITY
+    try {
+      if (max === Number.POSITIVE_INFINITY || (await lists.idsOf(provider, sub)).length <= max)
+        return
+      const others = (await lists.of(provider, sub)).filter((other) => other.id !== id)
+      others.sort((a, b) => b.signedInAt - a.signedInAt)
+      for (const oldest of others.slice(max - 1)) await endById(oldest.id)
+    } catch (err) {
+      // Whoever signed in is in; the next sign-in looks again.
+      options.log.warn({ err }, 'the oldest sessions of a person could not be ended')
+    }
+  }
+
   return {
     open(cookie, host) {
       if (secrets() !== sealedUnder) seals()
@@ -115,14 +139,10 @@ export function createSessions(options: SessionsOptions): Sessions {
         indexKeys: indexKeys(seals(), record),
         expiresAt: sessions.storeEnd(record, time),
       })
-      return sessions.add({
-        id,
-        secrets: secret,
-        ...parts,
-        origin,
-        lastSeenAt: time,
-        verifiedAt: time,
-      })
+      const opened = { id, secrets: secret, ...parts, origin, lastSeenAt: time, verifiedAt: time }
+      const session = sessions.add(opened)
+      await endSurplus(session)
+      return session
     },
 
     cookieFor(live, host) {
@@ -152,12 +172,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       sessions.finish(session)
     },
 
-    async endById(id) {
-      const there = await store.delete(id)
-      const session = sessions.here(id)
-      if (session !== undefined) sessions.finish(session)
-      return there
-    },
+    endById,
 
     list: lists.all,
     listOf: lists.of,

@@ -2,7 +2,7 @@
 
 import type { Log } from '../support/log.ts'
 import type { Clock } from '../support/time.ts'
-import type { SessionCard, SessionLifetimes } from './session.ts'
+import { absoluteEnd, type SessionCard, type SessionLifetimes } from './session.ts'
 import type { SessionSeals } from './session-seals.ts'
 import type { SessionStore } from './session-store.ts'
 
@@ -23,6 +23,8 @@ export interface SessionLists {
   all(): Promise<readonly ListedSession[]>
   /** Sessions of one person at one provider. */
   of(provider: string, sub: string): Promise<readonly ListedSession[]>
+  /** Their ids, for less: there may be some more than `of` would show. */
+  idsOf(provider: string, sub: string): Promise<readonly string[]>
 }
 
 export function createSessionLists(options: SessionListOptions): SessionLists {
@@ -35,14 +37,19 @@ export function createSessionLists(options: SessionListOptions): SessionLists {
       return undefined
     }
     const lastSeenAt = Math.max(card.lastSeenAt, lastSeenHere(id) ?? 0)
-    const { lifetimeMs, idleMs } = lifetimes()
+    const limits = lifetimes()
     const time = now()
-    const over =
-      Math.min(card.expiresAt, card.signedInAt + lifetimeMs) <= time || lastSeenAt + idleMs <= time
+    const over = absoluteEnd(card, limits) <= time || lastSeenAt + limits.idleMs <= time
     return over ? undefined : { id, ...card, lastSeenAt }
   }
 
+  const idsOf = async (provider: string, sub: string) => {
+    const keys = seals().indexKeys('sub', provider, sub)
+    return [...new Set((await Promise.all(keys.map((key) => store.findByIndex(key)))).flat())]
+  }
+
   return {
+    idsOf,
     all: async () => {
       const found: ListedSession[] = []
       for await (const { id, card } of store.list()) {
@@ -52,10 +59,8 @@ export function createSessionLists(options: SessionListOptions): SessionLists {
       return found
     },
     of: async (provider, sub) => {
-      const keys = seals().indexKeys('sub', provider, sub)
-      const ids = new Set((await Promise.all(keys.map((key) => store.findByIndex(key)))).flat())
       const found: ListedSession[] = []
-      for (const id of ids) {
+      for (const id of await idsOf(provider, sub)) {
         const stored = await store.read(id)
         const session = stored === undefined ? undefined : listed(id, stored.card)
         if (session?.provider === provider && session.sub === sub) found.push(session)

@@ -10,6 +10,8 @@ export type SignInMethod = 'oidc' | 'local'
 export interface SessionLifetimes {
   readonly lifetimeMs: number
   readonly idleMs: number
+  /** Sessions that began earlier are none. */
+  readonly notBefore?: EpochMs | undefined
 }
 
 /** Kept sealed under the session's own key, which only the browser's cookies hold. */
@@ -79,8 +81,11 @@ export interface LiveSession {
 }
 
 /** When a session ends however active it is. A lifetime that was shortened since the sign-in counts at once. */
-export function absoluteEnd(record: SessionRecord, { lifetimeMs }: SessionLifetimes): EpochMs {
-  return Math.min(record.expiresAt, record.signedInAt + lifetimeMs)
+export function absoluteEnd(
+  { signedInAt, expiresAt }: Pick<SessionRecord, 'signedInAt' | 'expiresAt'>,
+  { lifetimeMs, notBefore = 0 }: SessionLifetimes,
+): EpochMs {
+  return signedInAt < notBefore ? signedInAt : Math.min(expiresAt, signedInAt + lifetimeMs)
 }
 
 /** From where somebody signed in. */

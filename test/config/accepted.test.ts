@@ -76,6 +76,14 @@ test('signing keys come as PKCS #8, whatever form they are written in', async (t
   )
 })
 
+test('a time before which there are no sessions is a time, in whatever zone', async (t) => {
+  const config = `${GOOD_CONFIG}  not_before: 2026-03-01T01:00:00.5+01:00\n  max_per_user: 3\n`
+  const { snapshot, lines } = await load(t, { ...GOOD, 'gatehouse.yaml': config })
+  t.strictSame(lines, [])
+  t.equal(snapshot?.config.session.not_before, Date.UTC(2026, 2, 1, 0, 0, 0, 500))
+  t.equal(snapshot?.config.session.max_per_user, 3)
+})
+
 test("Pomerium's environment makes a config whole", async (t) => {
   const files = { ...GOOD, 'gatehouse.yaml': 'session: { store: sqlite:s.db }\n' }
   const env = {

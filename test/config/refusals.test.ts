@@ -111,6 +111,20 @@ const cases: Record<string, Case> = {
       'gatehouse.yaml:9:10: `store` must be `memory:`, `sqlite:///ABSOLUTE`, `sqlite:RELATIVE` or a Redis URL such as `redis://user:pass@host:6379/0`',
     ],
   },
+  'no session at all for anybody': {
+    append: '  max_per_user: 0\n',
+    lines: ['gatehouse.yaml:10:17: `max_per_user` must be at least 1'],
+  },
+  'a time without its zone': {
+    append: '  not_before: 2026-03-01T00:00:00\n',
+    lines: [
+      'gatehouse.yaml:10:15: `not_before` must be a time with its zone such as `2026-03-01T00:00:00Z`',
+    ],
+  },
+  'a time before which there are no sessions, in the future': {
+    append: '  not_before: 2026-03-02T09:00:01Z\n',
+    lines: ['gatehouse.yaml:10:15: `not_before` is in the future: until then nobody could sign in'],
+  },
   'a session that ends at once': {
     append: '  lifetime: 0s\n  idle: 0s\n',
     lines: [
@@ -276,11 +290,11 @@ const cases: Record<string, Case> = {
   'keys of later versions': {
     find: 'server:',
     replace: 'server:\n  http2: true\n  limits: { headers: 1 }',
-    append: '  max_per_user: 3\nforward_auth: { trusted_proxies: [] }\nlocal_admins: []\n',
+    append: '  refresh_before: 1m\nforward_auth: { trusted_proxies: [] }\nlocal_admins: []\n',
     lines: [
       'gatehouse.yaml:2:3: `server.http2` is not supported yet',
       'gatehouse.yaml:3:3: `server.limits` is not supported yet',
-      'gatehouse.yaml:12:3: `session.max_per_user` is not supported yet',
+      'gatehouse.yaml:12:3: `session.refresh_before` is not supported yet',
       'gatehouse.yaml:13:1: `forward_auth` is not supported yet',
       'gatehouse.yaml:14:1: `local_admins` is not supported yet',
     ],

@@ -57,7 +57,7 @@ export interface Fixture {
   /** Names of the store's methods in the order in which they were called. */
   readonly calls: string[]
   readonly timer: ReturnType<typeof manualTimer>
-  readonly limits: { lifetimeMs: number; idleMs: number }
+  readonly limits: { lifetimeMs: number; idleMs: number; notBefore?: number; maxPerUser: number }
   readonly secrets: { list: readonly Buffer[] }
   readonly logged: Logged[]
   /** Another replica: the same store and clock, and nothing else in common. */
@@ -72,7 +72,7 @@ export function startSessions(t: Test): Fixture {
   const now = () => clock.time
   const fault = { down: false }
   const calls: string[] = []
-  const limits = { lifetimeMs: 14 * HOUR, idleMs: HOUR }
+  const limits: Fixture['limits'] = { lifetimeMs: 14 * HOUR, idleMs: HOUR, maxPerUser: 1_000 }
   const secrets = { list: [secretA] as readonly Buffer[] }
   const logged: Logged[] = []
   const timer = manualTimer()
@@ -83,6 +83,7 @@ export function startSessions(t: Test): Fixture {
       secrets: () => secrets.list,
       now,
       lifetimes: () => limits,
+      maxPerUser: () => limits.maxPerUser,
       log: recorder(logged),
       every: timer.every,
     })
