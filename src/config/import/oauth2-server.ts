@@ -60,6 +60,8 @@ export function publicPlace(options: Settings | undefined, at: Origin, notes: No
     const all = [...comments, notes.add('left-out', subject.at, subject.subject, message)]
     return { origin, callback: own, entries: [entry('public_url', origin, { comments: all })] }
   }
+  const oneHost = `${read.host} alone is served here; oauth2-proxy answers to any host`
+  if (url !== undefined) comments.push(notes.add('differs', url.at, url.subject, oneHost))
   const entries = [entry('public_url', read.origin, { origin: url, comments })]
   if (isPlainHttp(read.origin) && url !== undefined) {
     const note = options?.note('differs', url, 'plain http needs this opt-out here')

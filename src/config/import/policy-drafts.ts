@@ -37,6 +37,10 @@ export function policyFiles(
   routes: readonly HostedRoute[],
   head: (host: string) => readonly string[],
 ): readonly DraftFile[] {
+  // The config names the folder, so there must be one.
+  if (routes.length === 0) {
+    return [{ path: `${FOLDER}/routes.yaml`, head: head('no host at all'), root: map([]) }]
+  }
   const names = createNames()
   const hosts = Map.groupBy(routes, ({ host }) => fileName(host))
   return [...hosts].map(([name, ofHost]) => ({

@@ -11,6 +11,7 @@ import {
   list,
   literal,
   map,
+  type Origin,
   part,
   scalar,
 } from './draft.ts'
@@ -32,11 +33,14 @@ export function translateServer(
   hosts: readonly string[],
   clientCa: readonly DraftEntry[],
 ): DraftEntry {
+  const insecure = settings.flag('insecure_server')
+  const tls = insecure?.value === true ? [] : certificates(settings)
+  const plain = insecure ?? { at: settings.at, subject: 'certificate_file' }
   const entries = [
-    ...listen(settings),
+    ...listen(settings, tls.length > 0 ? undefined : plain),
     ...publicUrl(settings, hosts),
     ...metrics(settings),
-    ...certificates(settings),
+    ...tls,
     ...clientCa,
     ...redirect(settings),
     ...proxies(settings),
@@ -44,23 +48,17 @@ export function translateServer(
   return entry('server', map(entries))
 }
 
-function listen(settings: Settings): readonly DraftEntry[] {
+/** @param plain where it says, or fails to say, that there is no TLS */
+function listen(settings: Settings, plain: Origin | undefined): readonly DraftEntry[] {
   const address = settings.text('address')
-  const insecure = settings.flag('insecure_server')
   const written = address?.value ?? DEFAULT_ADDRESS
-  const comments =
-    insecure?.value === true
-      ? [
-          settings.note(
-            'differs',
-            insecure,
-            'without `tls` plain http is spoken, for a proxy in front',
-          ),
-        ]
-      : []
+  const comments = plain === undefined ? [] : [settings.note('differs', plain, PLAIN)]
   const options = { origin: address, comments, fallbacks: [COMMENT_OUT] }
   return [entry('listen', listenAddress(written), options)]
 }
+
+const PLAIN =
+  'without `tls` plain http is spoken, for a proxy in front; Pomerium makes a certificate unless it is told not to'
 
 /** `:8443` is every address there. */
 export function listenAddress(text: string): string {
