@@ -1,5 +1,7 @@
 /** One JSON line per request (product 5): written without blocking, bounded, and losses counted. */
 
+import { mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { destination as openDestination } from 'pino'
 import type { LiveSession } from '../identity/session.ts'
 import type { Decision, Outcome } from '../policy/model.ts'
@@ -42,12 +44,15 @@ const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 /** Lines wait at most this long for others, so that a busy gateway writes many at once. */
 const FLUSH_MS = 100
 
-/** @param destination `stdout` or a file, which is appended to */
+/**
+ * @param destination `stdout` or a file, which is appended to; its folder is made
+ * @throws Error that names the config's key where the file cannot be opened
+ */
 export function openAccessLog(destination: string): AccessLog {
   let lost = 0
   let closed = false
   const sink = openDestination({
-    ...(destination === 'stdout' ? { dest: 1 } : { dest: destination, append: true, mkdir: true }),
+    dest: destination === 'stdout' ? 1 : openFile(destination),
     sync: false,
     minLength: 8_192,
     maxLength: MAX_BUFFERED_BYTES,
@@ -70,6 +75,17 @@ export function openAccessLog(destination: string): AccessLog {
       closed = true
       return closeSink(sink)
     },
+  }
+}
+
+/** Opened here and not by the writer, which would go on trying a file that cannot be had. */
+function openFile(path: string): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    return openSync(path, 'a', 0o640)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`cannot write the decision log (\`logging.decisions\`): ${why}`, { cause })
   }
 }
 

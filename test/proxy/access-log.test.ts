@@ -127,3 +127,8 @@ test('a destination that is gone costs lines, never an exception', async (t) => 
   await log.close()
   t.pass('closed')
 })
+
+test('a file that cannot be opened is refused with the key to change', async (t) => {
+  const file = join(t.testdir({ 'a-file': '' }), 'a-file/decisions.log')
+  t.throws(() => openAccessLog(file), { message: /`logging\.decisions`.*(ENOTDIR|EEXIST)/ })
+})
