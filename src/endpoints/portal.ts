@@ -113,6 +113,8 @@ function openApps(visit: Visit, session: LiveSession): readonly PortalApp[] {
 function frontPath(visit: Visit, route: Route): string | undefined {
   const { host, path } = route.match
   if (host.kind !== 'exact' || path.kind === 'regex') return undefined
+  // A fixed text is no app.
+  if (route.ownAnswer?.kind === 'response') return undefined
   const front = path.kind === 'path' ? path.path : path.prefix
   return visit.snapshot.table.host(host.name)?.match(front) === route ? front : undefined
 }

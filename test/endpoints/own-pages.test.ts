@@ -120,6 +120,24 @@ routes:
   - { name: nobody, from: "https://nobody.example.com", to: "http://127.0.0.1:9" }
 `
 
+test('logos are loaded from where the routes say, and from nowhere else', async (t) => {
+  const policies = `
+routes:
+  - { name: a, from: "https://a.example.com", to: "http://127.0.0.1:9", allow_any_authenticated_user: true, logo_url: "https://cdn.example.net/a.png?x=1&y=2" }
+  - { name: b, from: "https://b.example.com", to: "http://127.0.0.1:9", allowed_groups: [nobody], logo_url: "https://secret.example.net/b.png" }
+  - { name: c, from: "https://c.example.com", to: "http://127.0.0.1:9", report_only: true }
+  - { name: d, from: "https://a.example.com", path: /robots.txt, response: { status: 404 }, allow_any_authenticated_user: true }
+  - { name: e, from: "${APP}", to: "http://127.0.0.1:9", allow_any_authenticated_user: true }
+`
+  const { client } = await signedIn(t, { policies })
+  const page = await client.visit(`${APP}/.gatehouse/`)
+  t.match(page.body, '<img class="app" src="https://cdn.example.net/a.png?x=1&amp;y=2" alt="">')
+  t.match(page.headers['content-security-policy'], 'img-src data: https://cdn.example.net;')
+  t.notMatch(page.body + String(page.headers['content-security-policy']), 'secret.example.net')
+  t.match(page.body, 'href="https://c.example.com/"')
+  t.notMatch(page.body, 'robots.txt')
+})
+
 test('the apps that are listed are those that a GET of their front would be let into', async (t) => {
   const { client } = await signedIn(t, { policies: ROUTES, providerNames: ['okta', 'partner'] })
   const { apps } = (await client.send(`${APP}/.gatehouse/`)).json()
