@@ -20,8 +20,8 @@ export type DraftNode = WritableScalar | DraftList | DraftMap
 
 /** What is done with a part that `check` refuses, before the part around it is tried. */
 export type Fallback =
-  /** Kept as a comment. `wider`: without it people may get in, or an app may see something, that did not before. */
-  | { readonly kind: 'comment-out'; readonly wider: boolean }
+  /** Kept as a comment. `wider`: what follows from that, where people may then get in who did not before. */
+  | { readonly kind: 'comment-out'; readonly wider: string | undefined }
   /** Something else is written. `why` ends the sentence of the note: `so it is ...`. */
   | { readonly kind: 'instead'; readonly value: DraftNode; readonly why: string }
 
@@ -53,8 +53,17 @@ export interface PartOptions {
   readonly origin?: Origin | undefined
 }
 
-export const COMMENT_OUT: Fallback = { kind: 'comment-out', wider: false }
-export const COMMENT_OUT_WIDER: Fallback = { kind: 'comment-out', wider: true }
+export const COMMENT_OUT: Fallback = { kind: 'comment-out', wider: undefined }
+/** For a whole route. */
+export const COMMENT_OUT_ROUTE: Fallback = {
+  kind: 'comment-out',
+  wider: 'what it took goes to other routes of its host, or is not found',
+}
+/** For how long a session may last. */
+export const COMMENT_OUT_LIFETIME: Fallback = {
+  kind: 'comment-out',
+  wider: 'sessions last as long as they do by default',
+}
 
 export function scalar(value: string | number | boolean): WritableScalar {
   return { kind: 'scalar', value }
@@ -110,5 +119,6 @@ function nodeOf(value: string | number | boolean | DraftNode): DraftNode {
 
 /** A text for the config: there `${` begins a reference, and nothing that is imported is one. */
 export function literal(text: string): string {
-  return text.replaceAll('${', '$${')
+  // A function, as `$$` in a text would mean one dollar sign.
+  return text.replaceAll('${', () => '$${')
 }

@@ -2,7 +2,7 @@
 
 import {
   COMMENT_OUT,
-  COMMENT_OUT_WIDER,
+  COMMENT_OUT_LIFETIME,
   type DraftEntry,
   entry,
   inlineMap,
@@ -237,7 +237,7 @@ export function translateSession(
     map([
       entry('secret', notes.reference('GATEHOUSE_SECRET'), { comments }),
       ...store(options, at, notes),
-      entry('lifetime', lifetime, { origin: span, fallbacks: [COMMENT_OUT_WIDER] }),
+      entry('lifetime', lifetime, { origin: span, fallbacks: [COMMENT_OUT_LIFETIME] }),
       entry('idle', lifetime, { comments: [notes.add('differs', span.at, span.subject, idle)] }),
     ]),
     { gap: true },

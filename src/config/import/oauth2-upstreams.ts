@@ -2,7 +2,7 @@
 
 import {
   COMMENT_OUT,
-  COMMENT_OUT_WIDER,
+  COMMENT_OUT_ROUTE,
   type DraftEntry,
   type DraftPart,
   entry,
@@ -148,7 +148,7 @@ function routeOf(
     value: map(place),
     why: 'only its place is kept, where nobody is let in',
   } as const
-  const fallbacks = [placeAlone, COMMENT_OUT_WIDER]
+  const fallbacks = [placeAlone, COMMENT_OUT_ROUTE]
   return part(map(entries), { origin, comments, gap: true, fallbacks })
 }
 

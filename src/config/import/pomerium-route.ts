@@ -4,7 +4,7 @@ import { readFrom } from '../../policy/route-address.ts'
 import { refuseRouteKey } from '../../policy/route-keys.ts'
 import {
   COMMENT_OUT,
-  COMMENT_OUT_WIDER,
+  COMMENT_OUT_ROUTE,
   type DraftEntry,
   type DraftPart,
   entry,
@@ -72,7 +72,7 @@ export function translateRoute(
     value: map(where),
     why: 'only its place is kept, where nobody is let in',
   } as const
-  const fallbacks = [placeAlone, COMMENT_OUT_WIDER]
+  const fallbacks = [placeAlone, COMMENT_OUT_ROUTE]
   return part(map(entries), { origin, gap: true, comments, fallbacks })
 }
 

@@ -3,7 +3,7 @@
 import type { YamlNode } from '../../support/yaml-node.ts'
 import {
   COMMENT_OUT,
-  COMMENT_OUT_WIDER,
+  COMMENT_OUT_LIFETIME,
   type DraftEntry,
   entry,
   type Fallback,
@@ -184,7 +184,7 @@ export function translateSession(settings: Settings, notes: Notes): DraftEntry {
     map([
       entry('secret', notes.reference('GATEHOUSE_SECRET'), { comments: secretComments }),
       ...store(settings),
-      entry('lifetime', lifetime, { origin: expire, fallbacks: [COMMENT_OUT_WIDER] }),
+      entry('lifetime', lifetime, { origin: expire, fallbacks: [COMMENT_OUT_LIFETIME] }),
       entry('idle', lifetime, {
         comments: [notes.add('differs', idleOrigin.at, idleOrigin.subject, idle)],
       }),

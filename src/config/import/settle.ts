@@ -170,6 +170,7 @@ function apply(
     return
   }
   part.off = true
-  const kind = fallback.wider ? 'decide' : 'left-out'
-  part.comments.push(notes.add(kind, at, subject, `${message}; kept as a comment`))
+  const { wider } = fallback
+  const kept = `${message}; kept as a comment${wider === undefined ? '' : `, so ${wider}`}`
+  part.comments.push(notes.add(wider === undefined ? 'left-out' : 'decide', at, subject, kept))
 }
