@@ -162,7 +162,7 @@ function verb(count: number, one: string, many: string): string {
 /** What became of the lines of the log, in one sentence each. */
 export function logLines(log: LogCounts): readonly string[] {
   const parts = [
-    `${number(log.lines)} lines: ${number(log.same)} requests decided alike`,
+    `${number(log.lines)} lines: ${number(log.same)} ${log.same === 1 ? 'request' : 'requests'} decided alike`,
     `${number(log.changed)} otherwise`,
     `${number(log.cannotTell)} cannot tell`,
     ...(log.notJudged === 0 ? [] : [`${number(log.notJudged)} refused before any policy`]),
