@@ -122,6 +122,8 @@ function readPatternRewrite(
     : rewritePattern(regex, parts, keepEncodedSlashes)
 }
 
+const MAX_SUBSTITUTION = 1_000
+
 /** The pieces of a substitution; a text says what is wrong with it. */
 function readSubstitution(
   text: string,
@@ -130,6 +132,9 @@ function readSubstitution(
 ): readonly SubstitutionPart[] | string {
   if (/[?#\p{Cc}]/u.test(text)) {
     return '`regex_rewrite_substitution` is part of a path, without `?`, `#` and controls'
+  }
+  if (text.length > MAX_SUBSTITUTION) {
+    return `\`regex_rewrite_substitution\` is at most ${MAX_SUBSTITUTION} characters`
   }
   const parts: SubstitutionPart[] = []
   for (const [piece] of text.matchAll(/\\.?|[^\\]+/gs)) {

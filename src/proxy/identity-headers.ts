@@ -78,7 +78,7 @@ interface Asked {
 async function makeIdentity(options: IdentityHeadersOptions, asked: Asked): Promise<RouteIdentity> {
   const { session, route, origin } = asked
   const person = session.subject
-  const namedGroups = [...person.groups.spellings].filter((group) => route.policy.namesGroup(group))
+  const namedGroups = namedGroupsOf(person, route)
   const freshUntil = options.now() + REUSE_MS
   const changes = route.requestHeaders
   const nothing = !route.passIdentityHeaders && changes === undefined
@@ -152,6 +152,11 @@ async function identityHeaders(
     headers.push('X-Pomerium-Jwt-Assertion', await signFor(options, asked, groups, names))
   }
   return headers
+}
+
+/** The groups of `person` that the route's policy names. */
+export function namedGroupsOf(person: Person, { policy }: Route): readonly string[] {
+  return [...person.groups.spellings].filter((group) => policy.namesGroup(group))
 }
 
 function sentGroups(

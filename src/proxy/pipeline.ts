@@ -18,7 +18,7 @@ import { type CanonicalOwnRequest, type CanonicalRequest, canonicalize } from '.
 import type { DataPlane } from './data-plane.ts'
 import { goesOn, type Received } from './exchange.ts'
 import { forward } from './forward.ts'
-import type { RouteIdentity } from './identity-headers.ts'
+import { namedGroupsOf, type RouteIdentity } from './identity-headers.ts'
 import { endTurn, startAfter, takeTurn } from './in-turn.ts'
 import { sendOwnAnswer } from './own-answer.ts'
 import { overLimit, receive } from './receive.ts'
@@ -132,8 +132,10 @@ function judge(
   received.trail.session = session
   received.trail.decision = decision
   if (session !== undefined) parts.sessions.seen(session)
-  if (!goesOn(received.trail, route, decision))
+  if (!goesOn(received.trail, route, decision)) {
+    if (session !== undefined) received.trail.namedGroups = namedGroupsOf(session.subject, route)
     return refuseDecision(received, reading, decision, facts)
+  }
   if (session === undefined) return forwardAllowed(parts, received, reading, undefined)
   const identity = received.plane.identityOf(session, route, reading.origin, parts.sessions)
   if (identity instanceof Promise) {

@@ -16,7 +16,7 @@ import type { Route } from '../policy/route.ts'
 import { authenticate } from './authenticate.ts'
 import { type CanonicalRequest, canonicalize } from './canonicalize.ts'
 import { goesOn, type Received } from './exchange.ts'
-import type { RouteIdentity } from './identity-headers.ts'
+import { namedGroupsOf, type RouteIdentity } from './identity-headers.ts'
 import { factsOf, type PipelineParts } from './pipeline.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
@@ -144,6 +144,7 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
   received.trail.session = session
   received.trail.decision = decision
   if (!goesOn(received.trail, route, decision)) {
+    if (session !== undefined) received.trail.namedGroups = namedGroupsOf(session.subject, route)
     refuseDecision(received, reading, decision, facts)
     return undefined
   }

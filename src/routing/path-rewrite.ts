@@ -3,7 +3,7 @@
  * once, at load. INVARIANT: a rewritten path is as canonical as the one that was judged, or there is none.
  */
 
-import type { RE2JS } from 're2js'
+import type { Matcher, RE2JS } from 're2js'
 import { type CanonicalPath, canonicalPath, type Refusal } from './canonical.ts'
 
 /** The encoded path that goes upstream in place of `path`. */
@@ -93,23 +93,26 @@ export function rewritePattern(
     do {
       rewritten += slice(copied, matcher.start())
       for (const part of substitution) {
-        if (typeof part === 'string') rewritten += part
-        else if (matcher.start(part) >= 0)
-          rewritten += slice(matcher.start(part), matcher.end(part))
+        if (rewritten.length > MAX_PATH) return refuse('the rewritten path is too long')
+        rewritten += typeof part === 'string' ? part : groupOf(matcher, part, slice)
       }
       copied = matcher.end()
-      if (rewritten.length > MAX_PATH) break
     } while (matcher.find())
     rewritten += slice(copied, path.decoded.length)
     return checkRewritten(rewritten, keepEncodedSlashes) ?? rewritten
   }
 }
 
+type Slice = (start: number, end: number) => string
+
+/** What a group matched, as it is encoded; a group that took no part is empty. */
+function groupOf(matcher: Matcher, group: number, slice: Slice): string {
+  const start = matcher.start(group)
+  return start < 0 ? '' : slice(start, matcher.end(group))
+}
+
 /** Cuts pieces out of the encoded path by places in the decoded one. */
-function slicer(
-  { encoded, decoded }: CanonicalPath,
-  keepEncodedSlashes: boolean,
-): (start: number, end: number) => string {
+function slicer({ encoded, decoded }: CanonicalPath, keepEncodedSlashes: boolean): Slice {
   if (encoded === decoded) return (start, end) => encoded.slice(start, end)
   const places = new Uint32Array(decoded.length + 1)
   let at = 0

@@ -69,6 +69,29 @@ test('whoever is signed in passes with their identity; whom the policy allows is
   t.notOk(allowed && 'would_be' in allowed)
 })
 
+test('the log names the groups that the policy names, of whom it refuses too', async (t) => {
+  const provider = await startProvider(t)
+  const upstream = await startUpstream(t)
+  const strict =
+    'policy: [{ allow: { or: [{ email: nobody@example.com }] } }, { deny: { or: [{ groups: data-science }] } }]'
+  const gateway = await startGateway(t, {
+    provider,
+    policies: `
+routes:
+  - { name: strict, from: "${STRICT}", to: "${upstream.origin}", ${strict} }
+  - { name: app, from: "${APP}", to: "${upstream.origin}", ${strict}, report_only: true }
+`,
+  })
+  const browser = createBrowserClient(gateway.port)
+  await signIn(browser, `${STRICT}/`, 'ben')
+  await browser.follow(`${APP}/.gatehouse/sign_in?rd=${APP}/`)
+  await gateway.gateway.stop()
+  const line = (route: string) =>
+    gateway.decisions().findLast((one) => one['route'] === route && one['email'] !== undefined)
+  t.match(line('strict'), { outcome: 'deny', groups: ['data-science'] })
+  t.match(line('app'), { outcome: 'allow', would_be: 'deny', groups: ['data-science'] })
+})
+
 test('what is no matter of policy is refused all the same', async (t) => {
   const { upstream, gateway } = await startAll(t)
   t.equal((await gateway.get(`${APP}/a%2f..%2fb`)).status, 400)
