@@ -16,6 +16,7 @@ import { decide } from './decide.ts'
 import type { Decision, Facts, Outcome, Reason, RuleRef, Subject } from './model.ts'
 import { operatorNode } from './operators.ts'
 import type { Tell } from './partial-facts.ts'
+import { MissingNowError } from './time-criteria.ts'
 
 /** A decision; reason and rule only where they are the same whatever is not known. */
 export interface PartialDecision {
@@ -37,9 +38,14 @@ export function createPartialPolicy(policy: CompiledPolicy, tell: Tell): Partial
   return {
     decide(facts, subject) {
       guesses.made = false
-      const least = decide(worst, facts, subject)
-      if (!guesses.made) return least
-      return agreement(least, decide(best, facts, subject))
+      try {
+        const least = decide(worst, facts, subject)
+        return guesses.made ? agreement(least, decide(best, facts, subject)) : least
+      } catch (cause) {
+        // Whether a step-up was a moment ago depends on the time, too.
+        if (cause instanceof MissingNowError) return undefined
+        throw cause
+      }
     },
   }
 }

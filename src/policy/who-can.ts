@@ -99,13 +99,14 @@ function whoText(term: Term, effect: Rule['effect'], { provider }: Route): strin
   const literals = term.filter(({ kind }) => !WHAT.has(kind) && !WHEN.has(kind))
   const needsSignIn = literals.length > 0 || term.some(({ kind }) => kind === 'stronger_sign_in')
   if (!needsSignIn) return effect === 'allow' ? EVERYONE : 'everyone'
-  const texts = (wanted: boolean) =>
-    literals
-      .filter((literal) => literal.wanted === wanted && literal.kind !== 'sign_in')
-      .map(({ text }) => text)
-  const having = texts(true).join(' and ') || SIGNED_IN
+  const texts = literals.filter(({ kind }) => kind !== 'sign_in').map(({ text }) => text)
+  const having = texts.filter((text) => !isNegative(text)).join(' and ') || SIGNED_IN
   const pinned = provider === undefined ? [] : [`with provider ${provider}`]
-  return [having, ...texts(false), ...pinned].join(', ')
+  return [having, ...texts.filter(isNegative), ...pinned].join(', ')
+}
+
+function isNegative(text: string): boolean {
+  return text.startsWith('not ')
 }
 
 /** What one subject gets on a route. */

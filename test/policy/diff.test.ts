@@ -267,6 +267,18 @@ test('without a time, what asks for it cannot be told, unless it is the same in 
   )
 })
 
+test('a step-up of a test without a time is no fault', async (t) => {
+  const suite = `tests:
+  - { name: proved, request: GET https://app.example.com/d, step_up: done, because: { pia: { outcome: deny } } }
+`
+  const proof = (rule: string) => APP.replace('[{ groups: staff }]', rule)
+  const before = proof('[{ and: [{ groups: staff }, { amr: mfa }] }]')
+  const after = proof('[{ and: [{ groups: staff }, { amr: otp }] }, { user: 00u3 }]')
+  const diff = diffOf(versionOf(before, PEOPLE, suite), versionOf(after, PEOPLE, suite))
+  t.match(changeLines(diff)[0], 'gains pia GET https://app.example.com/d deny>allow')
+  t.strictSame(diff.untold, [], 'whatever it leads to, it is the same in both')
+})
+
 test('a condition behind a name is part of the rule', async (t) => {
   const named = (days: string) => `conditions: { open: { day_of_week: ${days} } }
 routes: [{ name: app, from: "https://app.example.com", policy: { allow: { or: [{ use: open }] } } }]`
