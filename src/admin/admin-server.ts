@@ -2,10 +2,12 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { Log } from '../support/log.ts'
 import { isLoopback } from '../support/loopback.ts'
 import type { Secret } from '../support/secret.ts'
 import type { EpochMs } from '../support/time.ts'
 import type { Metrics } from './metrics.ts'
+import { type SessionRouteParts, sessionRoutes } from './session-routes.ts'
 
 export interface ConfigStatus {
   readonly revision: string
@@ -31,6 +33,8 @@ export interface AdminParts {
   ready(): boolean
   configStatus(): ConfigStatus
   readonly metrics: Metrics
+  readonly sessions: SessionRouteParts['sessions']
+  readonly log: Log
 }
 
 export function createAdminServer(parts: AdminParts): FastifyInstance {
@@ -65,6 +69,7 @@ export function createAdminServer(parts: AdminParts): FastifyInstance {
     guarded.get('/config', (_request, reply) => {
       reply.header('cache-control', 'no-store').send(configJson(parts.configStatus()))
     })
+    sessionRoutes(guarded, parts)
     done()
   })
   return admin

@@ -56,6 +56,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
       const { lifetime, idle, not_before: notBefore } = runtime.snapshot.config.session
       return { lifetimeMs: lifetime, idleMs: idle, notBefore }
     },
+    providers: () => runtime.providers.keys(),
     maxPerUser: () => runtime.snapshot.config.session.max_per_user,
   })
   closing.push(() => sessions.close())

@@ -55,6 +55,8 @@ export async function startServers(
     ready: () => parts.life.ready && !parts.life.draining,
     configStatus,
     metrics: parts.metrics,
+    sessions: parts.sessions,
+    log: parts.log,
   })
   parts.closing.push(() => admin.close())
   const adminAddress = await listen(admin, snapshot.adminListen, 'server.admin_listen')

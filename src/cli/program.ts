@@ -9,6 +9,7 @@ import { addImport } from './import.ts'
 import type { AddCommand, Io } from './io.ts'
 import { addKeygen } from './keygen.ts'
 import { addSchema } from './schema.ts'
+import { addSessions } from './sessions.ts'
 import { addTest } from './test.ts'
 import { addWhoCan } from './who-can.ts'
 
@@ -50,6 +51,7 @@ const COMMANDS: readonly AddCommand[] = [
   addImport,
   addKeygen,
   addSchema,
+  addSessions,
   addTest,
   addWhoCan,
 ]

@@ -4,12 +4,14 @@
  */
 
 import { LRUCache } from 'lru-cache'
+import { foldAscii } from '../policy/fold.ts'
 import type { Every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
 import { OpenSession } from './open-session.ts'
 import { createOpenSessions } from './open-sessions.ts'
 import type { SignedIn } from './provider.ts'
+import { createRevocation } from './revocation.ts'
 import {
   absoluteEnd,
   cardOf,
@@ -47,6 +49,8 @@ export interface SessionsOptions {
   readonly lifetimes: () => SessionLifetimes
   /** How many sessions a person may have at once; past it the oldest end. */
   readonly maxPerUser?: () => number
+  /** Names under which people sign in now. */
+  readonly providers?: () => Iterable<string>
   readonly log: Log
   readonly every?: Every
 }
@@ -99,20 +103,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     return there
   }
 
-  /** Ends the oldest sessions of a person where `made` is one too many. Of two at once each may end the same ones. */
-  const endSurplus = async ({ id, record: { provider, sub } }: OpenSession) => {
-    const max = options.maxPerUser?.() ?? Number.POSITIVE_INFINITY
-    try {
-      if (max === Number.POSITIVE_INFINITY || (await lists.idsOf(provider, sub)).length <= max)
-        return
-      const others = (await lists.of(provider, sub)).filter((other) => other.id !== id)
-      others.sort((a, b) => b.signedInAt - a.signedInAt)
-      for (const oldest of others.slice(max - 1)) await endById(oldest.id)
-    } catch (err) {
-      // Whoever signed in is in; the next sign-in looks again.
-      options.log.warn({ err }, 'the oldest sessions of a person could not be ended')
-    }
-  }
+  const revocation = createRevocation({ ...options, seals, lists, endById })
 
   return {
     open(cookie, host) {
@@ -141,7 +132,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       })
       const opened = { id, secrets: secret, ...parts, origin, lastSeenAt: time, verifiedAt: time }
       const session = sessions.add(opened)
-      await endSurplus(session)
+      await revocation.surplus(session)
       return session
     },
 
@@ -173,6 +164,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     endById,
+    endOfUser: revocation.ofUser,
+    endAll: revocation.all,
 
     list: lists.all,
     listOf: lists.of,
@@ -248,12 +241,7 @@ function originOf({ address, userAgent }: SignInContext): SignInOrigin {
 function indexKeys(seals: SessionSeals, record: SessionRecord): string[] {
   const { provider, sub, email, sid } = record
   const keys = [seals.indexKeys('sub', provider, sub)[0]]
-  if (email !== undefined) keys.push(seals.indexKeys('email', provider, asciiLowerCase(email))[0])
+  if (email !== undefined) keys.push(seals.indexKeys('email', provider, foldAscii(email))[0])
   if (sid !== undefined) keys.push(seals.indexKeys('sid', provider, sid)[0])
   return keys
-}
-
-/** Not `toLowerCase`: that makes some letters of other scripts equal to ASCII ones. */
-function asciiLowerCase(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 }

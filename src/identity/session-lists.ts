@@ -2,11 +2,10 @@
 
 import type { Log } from '../support/log.ts'
 import type { Clock } from '../support/time.ts'
-import { absoluteEnd, type SessionCard, type SessionLifetimes } from './session.ts'
+import { absoluteEnd, type SessionLifetimes } from './session.ts'
 import type { SessionSeals } from './session-seals.ts'
 import type { SessionStore } from './session-store.ts'
-
-export type ListedSession = { readonly id: string } & SessionCard
+import type { ListedSession } from './sessions.ts'
 
 export interface SessionListOptions {
   readonly store: SessionStore

@@ -12,6 +12,9 @@ export interface SignInContext {
   readonly stepUp: boolean
 }
 
+/** A session as lists show it: never with a token. */
+export type ListedSession = { readonly id: string } & SessionCard
+
 /** A session just opened or made, with the value of the cookie that opens it on one host. */
 export interface SessionCookie {
   readonly value: string
@@ -39,10 +42,14 @@ export interface Sessions {
   end(session: LiveSession): Promise<void>
   /** Ends a session by its id; true where there was one. */
   endById(id: string): Promise<boolean>
+  /** Ends every session of `user`, an e-mail in any case or a subject, at any provider; returns how many there were. */
+  endOfUser(user: string): Promise<number>
+  /** Ends every session there is; returns how many there were. */
+  endAll(): Promise<number>
   /** Every live session's card. */
-  list(): Promise<readonly ({ readonly id: string } & SessionCard)[]>
+  list(): Promise<readonly ListedSession[]>
   /** Sessions of one person at one provider. */
-  listOf(provider: string, sub: string): Promise<readonly ({ readonly id: string } & SessionCard)[]>
+  listOf(provider: string, sub: string): Promise<readonly ListedSession[]>
   count(): Promise<number>
   /** A code that hands `session` to `host`: lives 30 seconds, works once, only for that host and `binding`. */
   issueHandOver(session: LiveSession, host: string, binding: string): Promise<string>

@@ -1,0 +1,89 @@
+/** `/sessions` of the admin listener: who is signed in, and ending that. Never a token, a cookie or a claim. */
+
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { GatehouseError } from '../errors.ts'
+import type { ListedSession, Sessions } from '../identity/sessions.ts'
+import type { Log } from '../support/log.ts'
+
+export interface SessionRouteParts {
+  readonly sessions: Pick<Sessions, 'list' | 'endById' | 'endOfUser' | 'endAll'>
+  readonly log: Log
+}
+
+/** What a DELETE names. */
+type Named =
+  | { readonly kind: 'user'; readonly value: string }
+  | { readonly kind: 'id'; readonly value: string }
+  | { readonly kind: 'all' }
+
+export function sessionRoutes(admin: FastifyInstance, { sessions, log }: SessionRouteParts): void {
+  admin.get('/sessions', (_request, reply) =>
+    answer(reply, log, async () => ({ sessions: (await sessions.list()).map(sessionJson) })),
+  )
+  admin.delete('/sessions', (request, reply) => {
+    const named = readNamed(request.query as Readonly<Record<string, unknown>>)
+    if (named === undefined) {
+      return reply.code(400).header('cache-control', 'no-store').send({
+        error: 'MALFORMED_REQUEST',
+        message: 'Name one of `user`, `id` and `all=true`.',
+      })
+    }
+    return answer(reply, log, async () => {
+      const revoked = await revoke(sessions, named)
+      log.info({ by: named.kind, revoked }, 'sessions were revoked through the admin listener')
+      return { revoked }
+    })
+  })
+}
+
+async function revoke(sessions: SessionRouteParts['sessions'], named: Named): Promise<number> {
+  switch (named.kind) {
+    case 'user':
+      return sessions.endOfUser(named.value)
+    case 'id':
+      return (await sessions.endById(named.value)) ? 1 : 0
+    case 'all':
+      return sessions.endAll()
+  }
+}
+
+/** `undefined` unless exactly one thing is named, once: half a wish must not end more than was meant. */
+function readNamed(query: Readonly<Record<string, unknown>>): Named | undefined {
+  const [entry, ...more] = Object.entries(query)
+  if (entry === undefined || more.length > 0) return undefined
+  const [name, value] = entry
+  if (typeof value !== 'string' || value === '') return undefined
+  if (name === 'all') return value === 'true' ? { kind: 'all' } : undefined
+  return name === 'user' || name === 'id' ? { kind: name, value } : undefined
+}
+
+async function answer(
+  reply: FastifyReply,
+  log: Log,
+  ask: () => Promise<object>,
+): Promise<FastifyReply> {
+  reply.header('cache-control', 'no-store')
+  try {
+    return reply.send(await ask())
+  } catch (err) {
+    if (!(err instanceof GatehouseError) || err.code !== 'STORE_UNAVAILABLE') throw err
+    log.warn({ err }, 'the admin listener could not ask the session store')
+    const message = 'The session store does not answer now, so it may be half done: try again.'
+    return reply.code(err.status).header('retry-after', '1').send({ error: err.code, message })
+  }
+}
+
+function sessionJson(session: ListedSession): object {
+  return {
+    id: session.id,
+    sub: session.sub,
+    email: session.email ?? null,
+    provider: session.provider,
+    method: session.method,
+    signed_in_at: new Date(session.signedInAt).toISOString(),
+    last_seen_at: new Date(session.lastSeenAt).toISOString(),
+    expires_at: new Date(session.expiresAt).toISOString(),
+    address: session.address,
+    user_agent: session.userAgent,
+  }
+}
