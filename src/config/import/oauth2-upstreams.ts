@@ -224,7 +224,10 @@ function forwarding(upstream: Upstream, notes: Notes): readonly DraftEntry[] {
   ]
 }
 
-/** A list of rules that use named policies. */
+/** The policy that uses named ones, all of which let people in: one that is gone lets in fewer. */
 export function usesOf(names: readonly string[]): DraftEntry {
-  return entry('policy', list(names.map((name) => part(map([entry('use', name)])))))
+  const uses = names.map((name) => {
+    return part(map([entry('use', name)]), { fallbacks: [COMMENT_OUT] })
+  })
+  return entry('policy', list(uses))
 }

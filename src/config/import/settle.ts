@@ -118,11 +118,12 @@ function takeBack(
   notes: Notes,
   { folder, origin }: SettleOptions,
 ): boolean {
+  const indexes = new Map(written.map(({ path }, index) => [join(folder, path), index]))
   const finders = new Map<string, FindPart>()
   const finderFor = (file: string): FindPart | undefined => {
     const known = finders.get(file)
     if (known !== undefined) return known
-    const index = written.findIndex(({ path }) => join(folder, path) === file)
+    const index = indexes.get(file) ?? -1
     const draft = drafts[index]
     const tree = readYaml(file, written[index]?.text ?? '').tree()
     if (draft === undefined || tree === undefined) return undefined
