@@ -146,7 +146,7 @@ test('B: forwarded headers from a peer that nobody trusts', async (t) => {
   })
 
   await t.test('the log names the address of the connection', async (t) => {
-    const lines = await logged(10)
+    const lines = await logged('POST', 10)
     t.same([...new Set(lines.map((line) => line['source_ip']))], ['127.0.0.1'])
   })
 })

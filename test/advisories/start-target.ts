@@ -51,8 +51,8 @@ export interface Target {
   browser(): BrowserClient
   /** Sends these lines as the head of a request with `Connection: close`, and `body` behind it. */
   ask(lines: readonly string[], body?: string, options?: RawRequestOptions): Promise<RawAnswer>
-  /** The log so far, once what has been answered is in it. */
-  logged(requests: number): Promise<readonly Record<string, unknown>[]>
+  /** The lines of the log of that method, once there are `count` of them. */
+  logged(method: string, count: number): Promise<readonly Record<string, unknown>[]>
 }
 
 export interface TargetOptions extends Pick<GatewayOptions, 'config'> {
@@ -103,11 +103,11 @@ export async function startTarget(t: Test, options: TargetOptions = {}): Promise
     },
     ask: (lines, body = '', raw = {}) =>
       rawRequest(port, head(...lines, 'Connection: close') + body, raw),
-    async logged(requests) {
+    async logged(method, count) {
       // The log is written a tenth of a second later; nothing tells when.
       for (;;) {
-        const lines = gateway.decisions()
-        if (lines.length >= requests) return lines
+        const lines = gateway.decisions().filter((line) => line['method'] === method)
+        if (lines.length >= count) return lines
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     },
