@@ -34,7 +34,7 @@ const decision: Decision = {
 }
 const session = {
   id: 'hash',
-  subject: { kind: 'person', sub: '00u1', email: 'ana@example.com' },
+  subject: { kind: 'person', sub: '00u1', email: 'ana@example.com', groups: { complete: true } },
   record: { provider: 'okta' },
 } as unknown as LiveSession
 
@@ -75,6 +75,16 @@ test('a line tells who asked for what, what was decided by which rule, and how l
     upstream_ms: 0.5,
     policy_revision: 'abc123',
   })
+})
+
+test('groups that are not all known are left out, so that nobody takes them for all', async (t) => {
+  const dark = {
+    ...session,
+    subject: { ...session.subject, groups: { list: [], spellings: new Set(), complete: false } },
+  } as LiveSession
+  const line = JSON.parse(formatRecord({ ...BARE, session: dark, namedGroups: ['staff'] }))
+  t.match(line, { subject: '00u1', session: 'hash' })
+  t.notOk('groups' in line)
 })
 
 test('a refused request is a line too', async (t) => {
