@@ -16,6 +16,7 @@ const io: Io = {
   stdin: process.stdin,
   now: Date.now,
   isTty: process.stdout.isTTY === true,
+  isErrTty: process.stderr.isTTY === true,
 }
 
 const signals: Signals = {

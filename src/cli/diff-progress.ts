@@ -11,16 +11,16 @@ export interface Progress {
   end(): void
 }
 
-/** Shows nothing where stdout is no terminal. @param total in bytes, where it is known */
+/** Shows nothing where stderr is no terminal. @param total in bytes, where it is known */
 export function createProgress(
-  { isTty, stderr, now }: Pick<Io, 'isTty' | 'stderr' | 'now'>,
+  { isErrTty = false, stderr, now }: Pick<Io, 'isErrTty' | 'stderr' | 'now'>,
   total: number | undefined,
 ): Progress {
   let last = Number.NEGATIVE_INFINITY
   let shown = false
   return {
     show(done, lines) {
-      if (!isTty || now() - last < EVERY) return
+      if (!isErrTty || now() - last < EVERY) return
       last = now()
       shown = true
       stderr(`\r${barText(done, total)}${lines.toLocaleString('en-US')} lines compared\u001b[K`)

@@ -119,7 +119,10 @@ async function compare({ before, after, base, options, io }: Comparing): Promise
   if ('problem' in logged) return printErrors([logged.problem], io)
   const names: DiffNames = {
     base: options.base,
-    before: (at: Position) => placeText({ ...at, file: base.nameOf(at.file) }, io.cwd),
+    before: (at: Position) => {
+      const name = base.nameOf(at.file)
+      return name === at.file ? placeText(at, io.cwd) : `${name}:${at.line}`
+    },
     after: (at: Position) => placeText(at, io.cwd),
   }
   io.stdout(FORMATS[options.format](logged, names))

@@ -12,6 +12,8 @@ export interface Io {
   readonly now: Clock
   /** True where stdout is a terminal, so that colour is welcome. */
   readonly isTty: boolean
+  /** True where stderr is one, so that progress may be shown there. */
+  readonly isErrTty?: boolean
 }
 
 /**

@@ -470,9 +470,9 @@ test('a log that cannot be read is exit code 2', async (t) => {
 test('how far it has come is shown on a terminal alone, and taken away', async (t) => {
   const repository = changed(t, { 'policies/app.yaml': WIDER, 'log.ndjson': LOG })
   const args = ['--base', 'main', '--requests', 'log.ndjson']
-  const { err } = await diff(repository, args, { isTty: true })
+  const { err } = await diff(repository, args, { isErrTty: true })
   t.equal(err, `\r[${'#'.repeat(30)}] 100 %  6 lines compared\u001b[K\r\u001b[K`)
-  t.equal((await diff(repository, args)).err, '')
+  t.equal((await diff(repository, args, { isTty: true })).err, '')
 })
 
 test('the checkout stays as it is', async (t) => {

@@ -6,7 +6,7 @@ import { runCommand } from './run-program.ts'
 test('help is printed to stdout, for the program and for each command', async (t) => {
   const { exitCode, stdout, stderr } = await runCommand(['--help'])
   t.strictSame([exitCode, stderr], [0, ''])
-  for (const command of ['check', 'explain', 'keygen', 'schema', 'test']) {
+  for (const command of ['check', 'diff', 'explain', 'keygen', 'schema', 'test', 'who-can']) {
     t.match(stdout, new RegExp(`^  ${command} `, 'm'))
     const help = await runCommand([command, '--help'])
     t.equal(help.exitCode, 0)
