@@ -39,6 +39,13 @@ th, td { padding: .35rem .5rem .35rem 0; border-top: 1px solid var(--line); text
 th { width: 15rem; font-weight: 600 }
 td { overflow-wrap: anywhere; font-family: ui-monospace, SFMono-Regular, Menlo, monospace }
 tr.ours th { color: var(--accent) }
+@media (max-width: 34rem) {
+  body { padding: 1rem .5rem }
+  main { padding: 1.25rem }
+  th, td { display: block; width: auto; padding-right: 0 }
+  td { padding-top: 0; border-top: 0 }
+  code { overflow-wrap: anywhere }
+}
 `
 
 const ESCAPES: Readonly<Record<string, string>> = {

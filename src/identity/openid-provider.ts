@@ -65,8 +65,12 @@ export function createOpenIdProvider(
     now,
     every: options.every ?? every,
     onLoaded: () => log.info({ provider: name }, 'the provider is known'),
-    onFailed: (err, retryInMs) =>
-      log.warn({ err, provider: name, retry_in_ms: retryInMs }, 'the provider is not available'),
+    onFailed: (error, retryInMs) => {
+      // A failure of the provider's is told in one line; only what is unexpected is worth its stack.
+      const why = error instanceof ProviderFailure ? { detail: error.message } : { err: error }
+      const message = 'the provider is not available'
+      log.warn({ ...why, provider: name, retry_in_ms: retryInMs }, message)
+    },
   })
 
   async function redeemCode(callback: URL, expected: ExpectedAnswer): Promise<SignedIn> {

@@ -93,7 +93,7 @@ function explain(thrown: unknown): string {
   const messages: string[] = []
   for (let error = thrown; error instanceof Error; error = error.cause) {
     if (error instanceof SyntaxError) break
-    messages.push(error.message + comparison(error))
+    messages.push(error.message + comparison(error) + unexpectedAnswer(error))
   }
   return cleaned(messages.join(': '), 2 * MAX_TEXT_LENGTH) || 'unknown error'
 }
@@ -101,14 +101,20 @@ function explain(thrown: unknown): string {
 /** Issuer and audience are no secrets, and seeing both values is what mends a wrong setting. */
 function comparison({ cause }: Error): string {
   if (typeof cause !== 'object' || cause === null || !('expected' in cause)) return ''
-  const claim = textProperty(cause, 'claim')
-  if (claim !== 'iss' && claim !== 'aud') return ''
-  const claims = 'claims' in cause ? cause.claims : undefined
+  const [name, holder] =
+    'claims' in cause ? ['claim', cause.claims] : ['attribute', 'body' in cause ? cause.body : {}]
+  const compared = textProperty(cause, name)
+  if (compared !== 'iss' && compared !== 'aud' && compared !== 'issuer') return ''
   const received =
-    typeof claims === 'object' && claims !== null && claim in claims
-      ? JSON.stringify((claims as Record<string, unknown>)[claim])
+    typeof holder === 'object' && holder !== null && compared in holder
+      ? JSON.stringify((holder as Record<string, unknown>)[compared])
       : 'none'
   return ` (expected ${JSON.stringify(cause.expected)}, received ${received})`
+}
+
+/** Where and what the provider answered; never the body. */
+function unexpectedAnswer({ cause }: Error): string {
+  return cause instanceof Response ? ` (${cause.status} from ${cause.url})` : ''
 }
 
 function textProperty(value: unknown, name: string): string | undefined {
