@@ -52,7 +52,7 @@ export const SCRIPTS = {
       redis.call('PUBLISH', ARGV[2], ARGV[3])
       return string.sub(old, 1, lineEnd(old) - 1)`,
   },
-  /** KEYS set; ARGV now, end, id, slack. Forgets entries that are over; the set itself ends with its last one. */
+  /** KEYS set; ARGV over, end, id, slack. Forgets entries that ended before `over`; the set itself ends with its last one. */
   gatehouseIndex: {
     numberOfKeys: 1,
     lua: `
@@ -103,7 +103,7 @@ declare module 'ioredis' {
       ...args: [...SessionKeys, now: number, channel: string, id: string]
     ): Result<string | null, Context>
     gatehouseIndex(
-      ...args: [set: string, now: number, end: number, id: string, slackMs: number]
+      ...args: [set: string, over: number, end: number, id: string, slackMs: number]
     ): Result<number, Context>
     gatehousePutOnce(
       ...args: [guard: string, now: number, forgetAt: number, value: Buffer]

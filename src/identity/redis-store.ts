@@ -84,10 +84,13 @@ interface Parts {
 }
 
 function storedSessions({ link, writer, now, waitForReplica }: Parts) {
-  const index = (client: RedisClient, id: string, indexKeys: readonly string[], end: EpochMs) =>
-    Promise.all(
-      setsOf(id, indexKeys).map((set) => client.gatehouseIndex(set, now(), end, id, SLACK_MS)),
+  const index = (client: RedisClient, id: string, indexKeys: readonly string[], end: EpochMs) => {
+    // What is over here may not be over yet by the clock of another replica.
+    const over = now() - SLACK_MS
+    return Promise.all(
+      setsOf(id, indexKeys).map((set) => client.gatehouseIndex(set, over, end, id, SLACK_MS)),
     )
+  }
   return {
     create: (session) =>
       writer.ask(async (client) => {

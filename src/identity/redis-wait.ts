@@ -20,18 +20,33 @@ export type ReplicaWait = (client: RedisClient, key: string) => Promise<void>
 export function createReplicaWait({ now, log }: ReplicaWaitOptions): ReplicaWait {
   let waitAgainAt: EpochMs = 0
 
+  const isConfirmed = async (client: RedisClient, key: string): Promise<boolean> => {
+    // The key leads both to the same node of a cluster, over the connection that has written.
+    if (!hasReplicas(await last(client.pipeline().exists(key).role()))) return true
+    return Number(await last(client.pipeline().exists(key).wait(1, WAIT_MS))) > 0
+  }
+
   return async (client, key) => {
     if (now() < waitAgainAt) return
-    // The key leads both to the same node of a cluster, over the connection that has written.
-    if (!hasReplicas(await last(client.pipeline().exists(key).role()))) return
-    const reached = Number(await last(client.pipeline().exists(key).wait(1, WAIT_MS)))
-    if (reached > 0) return
+    let reason = 'no replica has confirmed it in time'
+    try {
+      if (await isConfirmed(client, key)) return
+    } catch (error) {
+      // Lost on the way: nobody knows what became of the write itself.
+      if (!isRefusal(error)) throw error
+      reason = error.message
+    }
     waitAgainAt = now() + PAUSE_MS
     log.warn(
-      { seconds: PAUSE_MS / 1_000 },
-      'no replica of Redis has confirmed a write in time; sign-ins and sign-outs do not wait for one now',
+      { reason, seconds: PAUSE_MS / 1_000 },
+      'a sign-in or sign-out is not known to be on a replica of Redis; the next ones do not wait for that',
     )
   }
+}
+
+/** Redis has answered, and does not let us ask: some services keep ROLE and WAIT to themselves. */
+function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError'
 }
 
 async function last(pipeline: ReturnType<RedisClient['pipeline']>): Promise<unknown> {

@@ -1,5 +1,6 @@
 /** The link to Redis is cut, slow or half-open, or Redis dies: sessions wait, nobody is signed out, and it mends at once. */
 
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'tap'
 import { type Link, startLink } from '../support/start-link.ts'
 import { startRedis, startSentinel, until } from '../support/start-redis.ts'
@@ -96,6 +97,30 @@ test('a primary under Sentinel dies: its replica takes over with everybody signe
   t.comment(`signing in again ${Math.round(performance.now() - start)} ms after`)
   await untilStatus(replicas, stays, 200)
   t.equal((await replicas.visit(0, goes)).status, 401)
+})
+
+test('without Redis a gateway starts where its signing key is its own, and has sessions when Redis comes', async (t) => {
+  const redis = await startRedis(t, { conf: ['appendonly yes'] })
+  await redis.kill()
+  const store = `redis://:hunter2@127.0.0.1:${redis.port}`
+  const refused = await startReplicas(t, [store]).catch(String)
+  t.match(refused, /session store `redis:\/\/127\.0\.0\.1:\d+`: connect ECONNREFUSED/)
+  t.notMatch(refused, 'hunter2')
+
+  const key = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
+  const replicas = await startReplicas(t, [store.replace(':hunter2@', '')], {
+    identity_headers: { signing_key: key.export({ type: 'pkcs8', format: 'pem' }) },
+  })
+  t.equal((await replicas.visitPublic(0)).status, 200)
+  t.equal((await replicas.visit(0, '')).status, 401)
+  await redis.restart()
+  await until(() =>
+    replicas.signIn(0).then(
+      () => true,
+      () => false,
+    ),
+  )
+  t.equal((await replicas.visit(0, await replicas.signIn(0))).status, 200)
 })
 
 /** Milliseconds until whoever has `cookie` meets `status`. Meanwhile nobody may be told to sign in. */

@@ -34,7 +34,7 @@ test('an index lives as long as the longest of its sessions, and forgets those t
   await store.create(fresh('long', ['k'], 2 * HOUR))
   await store.create(fresh('short', ['k'], HOUR))
   t.ok((await redis.admin.pttl('gatehouse:index:k')) > 2 * HOUR)
-  clock.time += HOUR + 1_000
+  clock.time += HOUR + SLACK_MS + 1_000
   await store.create(fresh('new', ['k'], 3 * HOUR))
   t.strictSame(await redis.admin.zrange('gatehouse:index:k', 0, '-1'), ['long', 'new'])
   clock.time += HOUR / 2
@@ -122,7 +122,20 @@ test('what was answered for is on the replica, and a replica that hangs holds no
   const start = Date.now()
   for (let i = 0; i < 20; i++) await store.create(fresh(`t${i}`))
   t.ok(Date.now() - start < 1_500, `20 sign-ins in ${Date.now() - start} ms`)
-  t.match(logged, [{ level: 'warn', message: /no replica/ }])
+  t.match(logged, [{ level: 'warn', fields: { reason: /no replica has confirmed/ } }])
+})
+
+test('where Redis does not say whether it has replicas, sign-ins go on, and the log says so', async (t) => {
+  const redis = await startRedis(t, {
+    conf: ['user limited on >x ~gatehouse:* &gatehouse:* +@all -role -wait'],
+  })
+  const logged: Logged[] = []
+  const url = `redis://limited:x@127.0.0.1:${redis.port}`
+  const store = await openRedis(t, url, { logged })
+  await store.create(fresh('a'))
+  await store.create(fresh('b'))
+  t.equal(await store.delete('a'), true)
+  t.match(logged, [{ level: 'warn', fields: { reason: /NOPERM/ } }])
 })
 
 test('a deletion is told to everybody who uses the store', async (t) => {

@@ -9,6 +9,7 @@ import { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { findTool } from '../../scripts/test-tools.mjs'
 import { freePort } from './free-port.ts'
+import { selfSigned } from './self-signed.ts'
 import { tempFolder } from './temp-folder.ts'
 
 export interface RedisServer {
@@ -31,7 +32,9 @@ export interface RedisServerOptions {
   readonly tls?: boolean
   readonly sentinel?: boolean
   /** How `admin` connects, besides the port. */
-  readonly admin?: { readonly password?: string; readonly tls?: { readonly ca: string } }
+  readonly admin?:
+    | { readonly password?: string; readonly tls?: { readonly ca: string } }
+    | undefined
   readonly portBelow?: number
 }
 
@@ -137,6 +140,7 @@ export interface SentinelOptions {
   readonly conf?: readonly string[]
   readonly password?: string
   readonly sentinelPassword?: string
+  readonly tls?: TestTls
 }
 
 /** A primary, its replica, and one Sentinel that makes the replica primary when that is gone for half a second. */
@@ -144,12 +148,12 @@ export async function startSentinel(
   t: Test,
   options: SentinelOptions = {},
 ): Promise<SentinelSetUp> {
-  const { password, sentinelPassword, conf = [] } = options
+  const { password, sentinelPassword, tls, conf = [] } = options
   const name = 'mymaster'
   const auth = password === undefined ? [] : [`requirepass ${password}`, `masterauth ${password}`]
   const own = {
-    conf: [...auth, 'repl-diskless-sync-delay 0', ...conf],
-    ...(password === undefined ? {} : { admin: { password } }),
+    ...withTls(tls, password === undefined ? {} : { password }),
+    conf: [...auth, ...(tls?.conf ?? []), 'repl-diskless-sync-delay 0', ...conf],
   }
   const primary = await startRedis(t, own)
   const replica = await startRedis(t, {
@@ -163,8 +167,9 @@ export async function startSentinel(
   })
   const sentinel = await startRedis(t, {
     sentinel: true,
-    ...(sentinelPassword === undefined ? {} : { admin: { password: sentinelPassword } }),
+    ...withTls(tls, sentinelPassword === undefined ? {} : { password: sentinelPassword }),
     conf: [
+      ...(tls?.conf ?? []),
       ...(sentinelPassword === undefined ? [] : [`requirepass ${sentinelPassword}`]),
       `sentinel monitor ${name} 127.0.0.1 ${primary.port} 1`,
       ...(password === undefined ? [] : [`sentinel auth-pass ${name} ${password}`]),
@@ -180,22 +185,49 @@ export async function startSentinel(
   return { primary, replica, sentinel, name }
 }
 
+/** A certificate for servers on 127.0.0.1, and the lines of redis.conf that make them use it for everything. */
+export interface TestTls {
+  readonly cert: string
+  readonly conf: readonly string[]
+}
+
+export function redisTls(t: Test): TestTls {
+  const { cert, key } = selfSigned(['127.0.0.1'])
+  const folder = tempFolder(t, { 'tls.crt': cert, 'tls.key': key })
+  const conf = [
+    `tls-cert-file ${join(folder, 'tls.crt')}`,
+    `tls-key-file ${join(folder, 'tls.key')}`,
+    `tls-ca-cert-file ${join(folder, 'tls.crt')}`,
+    'tls-auth-clients no',
+    'tls-replication yes',
+  ]
+  return { cert, conf }
+}
+
+function withTls(tls: TestTls | undefined, admin: RedisServerOptions['admin']) {
+  if (tls === undefined) return { admin }
+  return { tls: true, admin: { ...admin, tls: { ca: tls.cert } } }
+}
+
 const SLOTS = 16_384
 
 /** Three primaries that share the slots. */
 export async function startCluster(
   t: Test,
   conf: readonly string[] = [],
+  tls?: TestTls,
 ): Promise<readonly RedisServer[]> {
   const nodes = await Promise.all(
     [0, 1, 2].map((at) =>
       startRedis(t, {
+        ...withTls(tls, {}),
         // The port of the cluster's own traffic lies 10000 above.
         portBelow: 55_000,
         conf: [
           'cluster-enabled yes',
           'cluster-node-timeout 1000',
           `cluster-config-file nodes-${at}.conf`,
+          ...(tls === undefined ? [] : [...tls.conf, 'tls-cluster yes']),
           ...conf,
         ],
       }),
