@@ -1,7 +1,7 @@
 /** The second listener: health, readiness, metrics and what is in force. Never reachable from the public one. */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Log } from '../support/log.ts'
 import { isLoopback } from '../support/loopback.ts'
 import type { Secret } from '../support/secret.ts'
@@ -42,6 +42,7 @@ export function createAdminServer(parts: AdminParts): FastifyInstance {
   admin.setNotFoundHandler((_request, reply) => {
     reply.code(404).send({ error: 'NO_ROUTE', message: 'There is nothing at this address.' })
   })
+  admin.addHook('onRequest', refuseIf(foreignOrigin))
   admin.get('/healthz', (_request, reply) => {
     reply.send({ status: 'ok' })
   })
@@ -58,14 +59,10 @@ export function createAdminServer(parts: AdminParts): FastifyInstance {
     return parts.metrics.registry.metrics()
   })
   admin.register((guarded, _options, done) => {
-    guarded.addHook('onRequest', async (request, reply) => {
-      const refusal = refusalOf(request, parts)
-      if (refusal !== undefined) {
-        reply.header('cache-control', 'no-store')
-        return reply.code(refusal.status).send({ error: refusal.error, message: refusal.message })
-      }
-      return undefined
-    })
+    guarded.addHook(
+      'onRequest',
+      refuseIf((request) => refusalOf(request, parts)),
+    )
     guarded.get('/config', (_request, reply) => {
       reply.header('cache-control', 'no-store').send(configJson(parts.configStatus()))
     })
@@ -81,19 +78,32 @@ interface AdminRefusal {
   readonly message: string
 }
 
-/**
- * Beyond loopback the token decides. On loopback the machine's own users are trusted, but no page in their browser is:
- * neither one that says its origin, nor one whose name was made to point here (DNS rebinding).
- */
-function refusalOf(request: FastifyRequest, parts: AdminParts): AdminRefusal | undefined {
-  const { origin, host = '', authorization } = request.headers
-  if (origin !== undefined && !isOwnOrigin(origin, host)) {
-    return {
-      status: 403,
-      error: 'ACCESS_DENIED',
-      message: 'Requests from other origins are refused.',
-    }
+function refuseIf(judge: (request: FastifyRequest) => AdminRefusal | undefined) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const refusal = judge(request)
+    if (refusal === undefined) return undefined
+    reply.header('cache-control', 'no-store')
+    return reply.code(refusal.status).send({ error: refusal.error, message: refusal.message })
   }
+}
+
+/** A page in somebody's browser that says its origin has no business here, not even to ask for health. */
+function foreignOrigin({ headers }: FastifyRequest): AdminRefusal | undefined {
+  const { origin, host = '' } = headers
+  if (origin === undefined || isOwnOrigin(origin, host)) return undefined
+  return {
+    status: 403,
+    error: 'ACCESS_DENIED',
+    message: 'Requests from other origins are refused.',
+  }
+}
+
+/**
+ * Beyond loopback the token decides. On loopback the machine's own users are trusted, but no page in their browser is
+ * whose name was made to point here (DNS rebinding).
+ */
+function refusalOf({ headers }: FastifyRequest, parts: AdminParts): AdminRefusal | undefined {
+  const { host = '', authorization } = headers
   if (isLoopback(parts.listenHost)) {
     if (isLoopback(hostName(host))) return undefined
     return {
