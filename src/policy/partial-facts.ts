@@ -1,7 +1,7 @@
 /** What is not known of a request or of a person, so that whoever asks for it is stopped rather than misled. */
 
 import type { CompiledPolicy, Criterion, Truth } from './compiled-policy.ts'
-import { ANONYMOUS, type Facts, type Groups, type Person, type Subject } from './model.ts'
+import { ANONYMOUS, type Facts, type Person, type Subject } from './model.ts'
 import { MissingNowError } from './time-criteria.ts'
 
 /** Something was asked for that is not known. */
@@ -48,69 +48,24 @@ export function ask(
   }
 }
 
-/** Facts of which at most the path is known. */
-export function factsOfPath(path: string | undefined): Facts {
-  return {
-    get method() {
-      return untold()
-    },
-    get path() {
-      return path ?? untold()
-    },
-    get sourceIp() {
-      return untold()
-    },
-    get rawHeaders() {
-      return untold()
-    },
-    now: undefined,
-    get clientCertificate() {
-      return untold()
-    },
-  }
+/** `known`, and all else is `untold()`. */
+export function partly<T extends object>(known: Partial<T>): T {
+  return new Proxy(known as T, {
+    get: (target, key) => (key in target ? (Reflect.get(target, key) as unknown) : untold()),
+  })
 }
 
-const UNTOLD_GROUPS: Groups = {
-  get list() {
-    return untold()
-  },
-  get spellings() {
-    return untold()
-  },
-  get complete() {
-    return untold()
-  },
+/** Facts of which at most the path is known. */
+export function factsOfPath(path: string | undefined): Facts {
+  return partly<Facts>({ now: undefined, ...(path === undefined ? {} : { path }) })
 }
 
 /** Somebody signed in of whom no more is known. */
-export const SOMEBODY: Person = {
+export const SOMEBODY: Person = partly<Person>({
   kind: 'person',
-  get sub() {
-    return untold()
-  },
-  // Not asked for by criteria alone: a route of another provider sees nobody.
-  get provider() {
-    return untold()
-  },
-  get email() {
-    return untold()
-  },
-  groups: UNTOLD_GROUPS,
-  get claims() {
-    return untold()
-  },
-  get acr() {
-    return untold()
-  },
-  get amr() {
-    return untold()
-  },
-  get authTime() {
-    return untold()
-  },
   // The pause after a step-up decides how a refusal is worded, not whether it is one.
   steppedUpAt: undefined,
-}
+})
 
 /** Everybody who may ask, where it is not known who did. */
 export const ANYBODY: readonly Subject[] = [ANONYMOUS, SOMEBODY]

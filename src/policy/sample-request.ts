@@ -15,25 +15,17 @@ export function sampleRequest(table: RouteTable<Route>, route: Route): AskedRequ
   const target = encodePath(written, route.keepEncodedSlashes)
   for (const label of LABELS) {
     const request = readRequestLine(`GET ${route.origin.replace('*', label)}${target}`)
-    if (typeof request === 'string') return undefined
-    const reading = readRequest(table, request)
-    if (reading.kind === 'routed' && reading.route === route) return request
+    const reading = typeof request === 'string' ? undefined : readRequest(table, request)
+    const isTaken = reading?.kind === 'routed' && reading.route === route
+    if (typeof request !== 'string' && isTaken) return request
   }
   return undefined
 }
 
 /** The decoded path as a client would send it. */
 function encodePath(path: string, keepsSlashes: boolean): string {
-  const encoded = path.split('/').map(encodeSegment).join('/')
+  // Half of a character is in no request; what stands for it here, the route will not take.
+  const encoded = path.toWellFormed().split('/').map(encodeURIComponent).join('/')
   // A kept slash stands in a route as it is sent.
   return keepsSlashes ? encoded.replace(/%25(2F|5C)/g, '%$1') : encoded
-}
-
-function encodeSegment(segment: string): string {
-  try {
-    return encodeURIComponent(segment)
-  } catch {
-    // Half of a character: no request can hold it, and the reading will say so.
-    return segment
-  }
 }

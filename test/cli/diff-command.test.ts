@@ -295,6 +295,62 @@ test('a copy of the checkout is a base, by the place that its policies have ther
   t.match(out, /^loses access\n/)
 })
 
+test('a copy of the checkout may have its policies elsewhere, as its own config says', async (t) => {
+  const rules = Object.fromEntries(
+    Object.entries(GOOD_FOLDER).map(([path, text]) => [path.replace('policies', 'rules'), text]),
+  )
+  const folder = tempFolder(t, {
+    ...GOOD_FOLDER,
+    'policies/app.yaml': WIDER,
+    'gatehouse.yaml': CONFIG.replace('[rules]', '[policies]'),
+  })
+  const copy = tempFolder(t, { ...rules, 'gatehouse.yaml': CONFIG })
+  const { out, err } = await diff({ folder, env: {} }, ['--base', copy])
+  t.equal(err, '')
+  t.match(out, /^gains access\n/)
+  const broken = tempFolder(t, { ...rules, 'gatehouse.yaml': 'server: [' })
+  const { exitCode, err: why } = await diff({ folder, env: {} }, ['--base', broken])
+  t.equal(exitCode, 2)
+  t.match(why, /gatehouse\.yaml:1:\d+: /)
+})
+
+test('a config of the base that cannot be read is an error at its place there', async (t) => {
+  const repository = gitRepository(t, { ...GOOD_FOLDER, 'gatehouse.yaml': 'server: [' })
+  writeFiles(repository.folder, { 'gatehouse.yaml': CONFIG.replace('[rules]', '[policies]') })
+  const { exitCode, err } = await diff(repository, ['--base', 'main'])
+  t.equal(exitCode, 2)
+  t.match(err, /^main:gatehouse\.yaml:1:\d+: /)
+})
+
+test('a path goes before what both configs say', async (t) => {
+  const repository = gitRepository(t, {
+    ...GOOD_FOLDER,
+    'gatehouse.yaml': CONFIG.replace('[rules]', '[policies]'),
+    'other/x.yaml': 'routes: [{ name: x, from: "https://x.example.com", allowed_groups: [a] }]',
+  })
+  writeFiles(repository.folder, {
+    'other/x.yaml': 'routes: [{ name: x, from: "https://x.example.com", allowed_groups: [b] }]',
+  })
+  const { out, err } = await diff(repository, ['--base', 'main', 'other'])
+  t.equal(err, '')
+  t.match(out, /- allow x\.allow: .* {2}main:other\/x\.yaml:1\n/)
+})
+
+test('of very many requests the first are shown, and JSON has them all', async (t) => {
+  const people = Array.from({ length: 80 }, (_, i) => `  p${i}: { sub: "s${i}", groups: [new] }\n`)
+  const repository = gitRepository(t, {
+    ...GOOD_FOLDER,
+    'policies/testdata/subjects.yaml': `subjects:\n  ana: {}\n  ben: {}\n${people.join('')}`,
+  })
+  writeFiles(repository.folder, {
+    'policies/app.yaml': APP.replace('[{ groups: staff }]', '[{ groups: staff }, { groups: new }]'),
+  })
+  const { out } = await diff(repository, ['--base', 'main'])
+  t.match(out, '\n    and 30 more\n')
+  const json = await diff(repository, ['--base', 'main', '--format', 'json'])
+  t.equal(JSON.parse(json.out).gains, 80)
+})
+
 test('a folder that is called like a branch means neither', async (t) => {
   const repository = changed(t)
   mkdirSync(join(repository.folder, 'main'))

@@ -2,12 +2,14 @@
 
 import fc from 'fast-check'
 import { test } from 'tap'
+import type { LiveSession } from '../../src/identity/session.ts'
 import { decide } from '../../src/policy/decide.ts'
 import { compareLog } from '../../src/policy/diff-log.ts'
 import type { LogCounts, PolicyDiff, Version } from '../../src/policy/diff-model.ts'
 import { createVersions } from '../../src/policy/diff-verdict.ts'
 import { ANONYMOUS, type Facts, type Subject } from '../../src/policy/model.ts'
 import type { Route } from '../../src/policy/route.ts'
+import { formatRecord } from '../../src/proxy/access-log.ts'
 import { facts, person, policy } from './any-policy.ts'
 import { changeLines, versionOf } from './version-of.ts'
 
@@ -310,6 +312,15 @@ test('what cannot be told is counted by route, with what it asks for', async (t)
   ])
 })
 
+test('lines that are no text are counted with the unreadable ones', async (t) => {
+  const base = versionOf(STAFF)
+  const comparison = compareLog(createVersions(base.table, base.table), base.table)
+  comparison.addUnreadable()
+  comparison.add('{}')
+  t.equal(comparison.lines(), 2)
+  t.match(comparison.result().log, { lines: 2, unreadable: 2, same: 0 })
+})
+
 test('a person without an e-mail is shown by the sub', async (t) => {
   const after = route('{ allow: { or: [{ accept: true }] } }')
   const { changes } = judge(STAFF, after, [{ ...PIA, email: undefined }])
@@ -386,6 +397,35 @@ for (const [name, { line, is }] of Object.entries(lines)) {
     t.strictSame([log.lines, log[is]], [1, 1])
   })
 }
+
+test("the gateway's own lines are read", async (t) => {
+  const [route] = versionOf(STAFF).table.routes as readonly [Route]
+  const ana = { kind: 'person', sub: '00u1', email: 'ana@example.com', groups: { complete: true } }
+  const record = {
+    time: Date.parse('2026-03-02T09:00:00Z'),
+    requestId: 'r1',
+    method: 'GET',
+    sourceIp: '2001:db8::1',
+    host: 'app.example.com',
+    path: '/caf%C3%A9',
+    route,
+    session: { id: 's', subject: ana, record: { provider: 'okta' } } as unknown as LiveSession,
+    namedGroups: ['staff'],
+    decision: route.policy.allowRules[0]?.decisions.holds,
+    wouldBe: undefined,
+    status: 200,
+    durationMs: 1,
+    upstreamMs: 1,
+    revision: 'abc',
+    detail: undefined,
+    storeFailed: false,
+  }
+  const anonymous = { ...record, session: undefined, decision: undefined, host: undefined }
+  const after = STAFF.replace('groups: staff', 'source_ip: 192.0.2.1')
+  const { log, changes } = judge(STAFF, after, [formatRecord(record), formatRecord(anonymous)])
+  t.match(log, { changed: 1, notJudged: 1, unreadable: 0, loggedOtherwise: 0 })
+  t.match(changes, [{ kind: 'loses', subject: 'ana@example.com' }])
+})
 
 /** The line that the gateway writes of a request by `subject` on the route `app` with this policy. */
 function lineOf({ table }: Version, asked: Facts, subject: Subject): object {

@@ -294,6 +294,10 @@ const samples: Record<string, { route: string; request: string | undefined }> = 
     route: 'path: /x%2Fy, encoded_slashes: keep',
     request: 'GET https://x.example.com/x%2Fy',
   },
+  'half of a character, which no request has': {
+    route: 'path: "/\\ud800"',
+    request: undefined,
+  },
   'a regex': { route: 'regex: "/v[0-9]+"', request: undefined },
 }
 for (const [name, { route, request }] of Object.entries(samples)) {
