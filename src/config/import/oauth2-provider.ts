@@ -71,8 +71,15 @@ export function translateProvider(
     ...secretEntries(settings, kindName, suffix, notes),
     ...(scope === undefined
       ? []
-      : [entry('scopes', listOf(scope.value.split(/\s+/)), { origin: scope })]),
-    ...(callback === '/oauth2/callback' ? [] : [entry('redirect_path', callback)]),
+      : [
+          entry('scopes', listOf(scopesIn(scope.value)), {
+            origin: scope,
+            fallbacks: [COMMENT_OUT],
+          }),
+        ]),
+    ...(callback === '/oauth2/callback'
+      ? []
+      : [entry('redirect_path', literal(callback), { fallbacks: [COMMENT_OUT] })]),
     ...(groupsClaim === undefined || groupsClaim.value === 'groups'
       ? []
       : [entry('groups_claim', text(groupsClaim.value), { origin: groupsClaim })]),
@@ -93,6 +100,13 @@ export function translateProvider(
     clientId: client?.value ?? '',
     demands,
   }
+}
+
+function scopesIn(text: string): readonly string[] {
+  return text
+    .split(/\s+/)
+    .filter((scope) => scope !== '')
+    .map(literal)
 }
 
 function missing(main: Settings, key: string): string {

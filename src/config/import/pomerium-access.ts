@@ -1,6 +1,6 @@
 /** Who may pass a Pomerium route: its policy and its shorthands, which are all joined by `or`. */
 
-import type { YamlEntry, YamlNode } from '../../support/yaml-node.ts'
+import type { YamlEntry, YamlMap, YamlNode } from '../../support/yaml-node.ts'
 import {
   COMMENT_OUT,
   type DraftEntry,
@@ -15,7 +15,7 @@ import {
 import type { Notes } from './notes.ts'
 import { translatePolicy } from './ppl.ts'
 import { ANY_CERTIFICATE } from './ppl-criteria.ts'
-import { type Settings, textOf, textsOf } from './settings.ts'
+import type { Settings } from './settings.ts'
 import { listOf } from './yaml-drafts.ts'
 
 /** The named policy that keeps out who shows no certificate. */
@@ -109,7 +109,7 @@ function readShorthands(route: Settings, notes: Notes): readonly DraftEntry[] {
   }
   const claims = route.take('allowed_idp_claims')
   if (claims !== undefined) {
-    const flat = flatten(claims.value, '')
+    const flat = flatten(claims.value)
     const origin = { at: claims.at, subject: claims.subject }
     if (flat.length === 0) route.note('left-out', claims, 'names no claim with values')
     else {
@@ -124,23 +124,25 @@ function readShorthands(route: Settings, notes: Notes): readonly DraftEntry[] {
   return entries
 }
 
+type Value = string | number | boolean
+
 /** Nested claims as Pomerium flattens them: `{ realm_access: { roles: [a] } }` is `realm_access.roles: [a]`. */
-function flatten(node: YamlNode, path: string): DraftEntry[] {
-  if (node.kind !== 'map') return []
-  return node.entries.flatMap((one) => flattenEntry(one, path))
+function flatten(node: YamlNode): readonly DraftEntry[] {
+  const values = new Map<string, readonly Value[]>()
+  const walk = ({ key, value }: YamlEntry, path: string): void => {
+    const name = path === '' ? key : `${path}.${key}`
+    if (value.kind === 'map') for (const inner of value.entries) walk(inner, name)
+    // One name may be reached in two ways; any of the values is enough.
+    else values.set(name, [...(values.get(name) ?? []), ...valuesIn(value)])
+  }
+  if (node.kind === 'map') for (const inner of node.entries) walk(inner, '')
+  // What has no value, or one that cannot be compared, is left for the check to refuse.
+  return [...values].map(([name, all]) => entry(name, all.length === 0 ? '' : listOf(all)))
 }
 
-function flattenEntry({ key, value }: YamlEntry, path: string): DraftEntry[] {
-  const name = path === '' ? key : `${path}.${key}`
-  if (value.kind === 'map') return flatten(value, name)
-  const items = value.kind === 'list' ? value.items : [value]
-  const values = items.flatMap((item) =>
-    item.kind === 'scalar' && item.value !== null ? [item.value] : [],
-  )
-  // What cannot be read is left for the check to refuse: fewer values let fewer people in.
-  return values.length === items.length && values.length > 0
-    ? [entry(name, listOf(values))]
-    : [entry(name, textsOf(value)?.join(',') ?? textOf(value) ?? '')]
+function valuesIn(node: Exclude<YamlNode, YamlMap>): readonly Value[] {
+  const items = node.kind === 'list' ? node.items : [node]
+  return items.map((item) => (item.kind === 'scalar' ? (item.value ?? '') : ''))
 }
 
 function claimNotes(flat: readonly DraftEntry[], origin: Origin, notes: Notes): readonly string[] {

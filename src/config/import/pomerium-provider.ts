@@ -40,7 +40,12 @@ export function translateProviders(settings: Settings, notes: Notes): PomeriumPr
     ...scopes(settings, kind?.value ?? 'oidc'),
     ...(callback === undefined
       ? []
-      : [entry('redirect_path', callback.value, { origin: callback })]),
+      : [
+          entry('redirect_path', literal(callback.value), {
+            origin: callback,
+            fallbacks: [COMMENT_OUT],
+          }),
+        ]),
     ...postLogout(settings),
     ...directory(settings, kind?.value, shared, notes),
   ])
@@ -174,7 +179,10 @@ function routeProvider(
 
 function scopes(settings: Settings, kind: string): readonly DraftEntry[] {
   const written = settings.texts('idp_scopes')
-  if (written !== undefined) return [entry('scopes', listOf(written.value), { origin: written })]
+  if (written !== undefined) {
+    const options = { origin: written, fallbacks: [COMMENT_OUT] }
+    return [entry('scopes', listOf(written.value.map(literal)), options)]
+  }
   if (!OFFLINE.has(kind)) return []
   return [entry('scopes', listOf(['openid', 'profile', 'email', 'offline_access']))]
 }

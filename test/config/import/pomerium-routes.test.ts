@@ -243,6 +243,26 @@ test('who needed a certificate needs one', async (t) => {
   t.equal(outcomeOf(asked, 'GET https://b.example.com/', 'lena'), 'deny')
 })
 
+test('claims whose names mean more here than there are to be decided', async (t) => {
+  const policy = {
+    allow: { or: [{ 'claim/realm_access/roles': 'admin' }, { 'claim/Department': 'Docks' }] },
+    deny: { or: [{ 'claim/a/b': 'c' }, { 'claim/https://example.com/role': 'x' }] },
+  }
+  const imported = await importRoutes([{ ...ROUTE, policy }])
+  t.match(notesOf(imported, 'decide'), [
+    /realm_access\/roles: .*by dots/,
+    /Department: .*in lower case/,
+  ])
+  t.equal(notesOf(imported, 'differs').filter((note) => note.includes('by dots')).length, 1)
+})
+
+test('claims that are reached in two ways are one', async (t) => {
+  const claims = { a: { b: ['x'] }, 'a.b': ['y'], level: 3, none: [] }
+  const imported = await importRoutes([{ ...ROUTE, allowed_idp_claims: claims }])
+  t.match(listing(imported), /a\.b: \[ x, y \]/)
+  t.match(notesOf(imported, 'left-out').join('\n'), /allowed_idp_claims: .*kept as a comment/)
+})
+
 /** Settings, what is then written, and the note on it. */
 const FOR_ALL: readonly (readonly [string, Data, RegExp, RegExp?])[] = [
   [

@@ -1,4 +1,5 @@
 /** Texts in another proxy's form in ours: durations, patterns, back-references. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: substitutions of another proxy
 
 import { test } from 'tap'
 import { durationText, goDurationMs } from '../../../src/config/import/go-duration.ts'
