@@ -5,7 +5,7 @@ import { test } from 'tap'
 import { decide } from '../../src/policy/decide.ts'
 import { ANONYMOUS, type Facts, type Person, type Subject } from '../../src/policy/model.ts'
 import { createPartialPolicy } from '../../src/policy/partial-decision.ts'
-import { factsOfPath, SOMEBODY, tellByAsking, untold } from '../../src/policy/partial-facts.ts'
+import { ask, factsOfPath, SOMEBODY, tellByAsking, untold } from '../../src/policy/partial-facts.ts'
 import { compile, facts, person, policy } from './any-policy.ts'
 
 function decided(rules: readonly object[], asked: Facts, subject: Subject) {
@@ -107,6 +107,12 @@ test('a fault of a criterion is no gap in what is known', async (t) => {
     throw new TypeError('broken')
   })
   t.throws(() => partial.decide(factsOfPath('/'), ANA), { message: 'broken' })
+  const criterion = {
+    evaluate: () => {
+      throw new TypeError('broken')
+    },
+  }
+  t.throws(() => ask(criterion, factsOfPath('/'), ANA, false), { message: 'broken' })
 })
 
 /** Hides what `hidden` names of a request or a person. */
