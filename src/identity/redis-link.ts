@@ -27,6 +27,8 @@ export interface RedisLinkOptions {
   readonly onLost: (reason: string) => void
   /** Called when it is there again after it was lost. */
   readonly onBack: () => void
+  /** Called when Redis may have lost what it took: it is there again after it was lost, or a node of the cluster is gone. */
+  readonly onDoubt: () => void
 }
 
 /** Nobody waits longer for an answer. A socket that is silent for so long is given up, whatever TCP says of it. */
@@ -131,8 +133,13 @@ export function openRedisLink(options: RedisLinkOptions): RedisLink {
   client.on('close', () => lose())
   client.on('ready', () => {
     problem = undefined
-    if (lost) options.onBack()
+    if (!lost) return
     lost = false
+    options.onBack()
+    options.onDoubt()
+  })
+  client.on('-node', () => {
+    if (!closed) options.onDoubt()
   })
   neverGiveUp(client, () => closed)
   const stopPulse = options.every(PULSE_MS, () => pulse(client, location.mode))

@@ -10,6 +10,7 @@ import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
 import { openEndings } from './redis-endings.ts'
 import { openRedisLink, type RedisClient, type RedisLink } from './redis-link.ts'
+import { createRecall, type Recall } from './redis-recall.ts'
 import {
   ENDED_CHANNEL,
   endOf,
@@ -54,11 +55,17 @@ export async function openRedisStore(
     ...shared,
     onLost: (reason) => log.error({ reason }, 'the session store cannot be reached'),
     onBack: () => log.info({}, 'the session store can be reached again'),
+    onDoubt: () => recall.again(),
   })
   // A connection of its own: while one waits for a replica, nothing else passes on it.
-  const writer = openRedisLink({ ...shared, onLost: () => undefined, onBack: () => undefined })
+  const quiet = () => undefined
+  const writer = openRedisLink({ ...shared, onLost: quiet, onBack: quiet, onDoubt: quiet })
   const endings = openEndings({ ...shared, channel: ENDED_CHANNEL })
-  const parts = { link, writer, now, waitForReplica: createReplicaWait({ now, log }) }
+  const end = (id: string) =>
+    link.ask(async (client) => (await endSession(client, id, now())) !== undefined)
+  const recall = createRecall({ now, log, end })
+  endings.listen(recall.note)
+  const parts = { link, writer, now, recall, waitForReplica: createReplicaWait({ now, log }) }
   let closed = false
   await Promise.all([link.ready(FIRST_CONNECTION_MS), writer.ready(FIRST_CONNECTION_MS)])
   return {
@@ -69,7 +76,7 @@ export async function openRedisStore(
     close: async () => {
       if (closed) return
       closed = true
-      for (const part of [endings, writer, link]) part.close()
+      for (const part of [recall, endings, writer, link]) part.close()
     },
   }
 }
@@ -80,10 +87,11 @@ interface Parts {
   /** For what must not be lost. */
   readonly writer: RedisLink
   readonly now: Clock
+  readonly recall: Recall
   readonly waitForReplica: ReplicaWait
 }
 
-function storedSessions({ link, writer, now, waitForReplica }: Parts) {
+function storedSessions({ link, writer, now, recall, waitForReplica }: Parts) {
   const index = (client: RedisClient, id: string, indexKeys: readonly string[], end: EpochMs) => {
     // What is over here may not be over yet by the clock of another replica.
     const over = now() - SLACK_MS
@@ -122,13 +130,10 @@ function storedSessions({ link, writer, now, waitForReplica }: Parts) {
       }),
     delete: (id) =>
       writer.ask(async (client) => {
-        const keys = sessionKeys(id)
-        const head = await client.gatehouseDelete(...keys, now(), ENDED_CHANNEL, id)
-        if (head === null) return false
-        const sets = setsOf(id, readHead(head).indexKeys)
-        // The session is gone; entries that stay behind are nothing, and end by themselves.
-        await Promise.allSettled(sets.map((set) => client.zrem(set, id)))
-        await waitForReplica(client, keys[0])
+        const key = await endSession(client, id, now())
+        if (key === undefined) return false
+        recall.note(id)
+        await waitForReplica(client, key)
         return true
       }),
   } satisfies Partial<SessionStore>
@@ -182,6 +187,21 @@ function storedValues({ link, writer, now, waitForReplica }: Parts) {
         return kept
       }),
   } satisfies Partial<SessionStore>
+}
+
+/** The key that the session had; `undefined` where there is none. */
+async function endSession(
+  client: RedisClient,
+  id: string,
+  time: EpochMs,
+): Promise<string | undefined> {
+  const keys = sessionKeys(id)
+  const head = await client.gatehouseDelete(...keys, time, ENDED_CHANNEL, id)
+  if (head === null) return undefined
+  const sets = setsOf(id, readHead(head).indexKeys)
+  // The session is gone; entries that stay behind are nothing, and end by themselves.
+  await Promise.allSettled(sets.map((set) => client.zrem(set, id)))
+  return keys[0]
 }
 
 async function isThere(client: RedisClient, id: string, time: EpochMs): Promise<boolean> {
