@@ -18,6 +18,7 @@ export type HeaderUse =
   | 'content-length'
   | 'transfer-encoding'
   | 'expect'
+  | 'upgrade'
   | 'forwarded-for'
   | 'request-id'
 
@@ -43,7 +44,7 @@ const MEANINGS: ReadonlyMap<string, HeaderUse> = new Map<string, HeaderUse>(
     'proxy-authorization': 'drop',
     te: 'drop',
     trailer: 'drop',
-    upgrade: 'drop',
+    upgrade: 'upgrade',
     'http2-settings': 'drop',
     // Set anew by us, or dropped because nobody vouches for it. RFC 7239
     forwarded: 'drop',

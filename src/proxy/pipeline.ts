@@ -61,6 +61,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 function begin(parts: PipelineParts, request: IncomingMessage, response: ServerResponse): void {
   if (parts.draining()) response.shouldKeepAlive = false
   const received = receive(request, response, parts.plane(), parts.now)
+  // Behind an upgrade that does not come about Node loses bytes: what comes next would be read from its middle.
+  if (received.headers.asksForUpgrade) response.shouldKeepAlive = false
   // Taken now: Node takes the connection off a request that is over.
   const { socket } = request
   response.once('close', () => {

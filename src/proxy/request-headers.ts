@@ -13,6 +13,7 @@ export interface RequestHeaders {
   readonly requestId: string | undefined
   readonly hasBody: boolean
   readonly expectsContinue: boolean
+  readonly asksForUpgrade: boolean
   /** Sum of names and values, in characters, which are bytes here. */
   readonly size: number
 }
@@ -29,6 +30,7 @@ export function readRequestHeaders(
   let requestId: string | undefined
   let hasBody = false
   let expectsContinue = false
+  let asksForUpgrade = false
   let connection: string | undefined
   let size = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -59,6 +61,9 @@ export function readRequestHeaders(
       case 'expect':
         expectsContinue = value.toLowerCase() === '100-continue'
         break
+      case 'upgrade':
+        asksForUpgrade = true
+        break
       case 'forwarded-for':
         forwardedFor = [...forwardedFor, value]
         break
@@ -71,7 +76,16 @@ export function readRequestHeaders(
     }
   }
   if (connection !== undefined) dropNamedIn(connection, upstream)
-  return { upstream, cookie, forwardedFor, requestId, hasBody, expectsContinue, size }
+  return {
+    upstream,
+    cookie,
+    forwardedFor,
+    requestId,
+    hasBody,
+    expectsContinue,
+    asksForUpgrade,
+    size,
+  }
 }
 
 const USUAL_CONNECTION = /^(keep-alive|close|upgrade)$/i
