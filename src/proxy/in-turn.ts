@@ -24,9 +24,14 @@ export function endTurn(connection: Connection, response: ServerResponse): void 
   if (connection[LATEST] === response) connection[LATEST] = undefined
 }
 
-/** Calls `start` after `before`. Never where that ended the connection: nobody looks at what was sent behind it. */
+/** False once an answer has ended the connection: nobody looks at what was sent behind it. RFC 9112 §9.6 */
+export function isOpen(connection: Socket): boolean {
+  return !connection.destroyed && !connection.writableEnded
+}
+
+/** Calls `start` after `before`, if the connection is open by then. */
 export function startAfter(before: ServerResponse, connection: Socket, start: () => void): void {
   before.once('close', () => {
-    if (!connection.destroyed && !connection.writableEnded) start()
+    if (isOpen(connection)) start()
   })
 }

@@ -19,7 +19,7 @@ import type { DataPlane } from './data-plane.ts'
 import { goesOn, type Received } from './exchange.ts'
 import { forward } from './forward.ts'
 import { namedGroupsOf, type RouteIdentity } from './identity-headers.ts'
-import { endTurn, startAfter, takeTurn } from './in-turn.ts'
+import { endTurn, isOpen, startAfter, takeTurn } from './in-turn.ts'
 import { sendOwnAnswer } from './own-answer.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
@@ -53,8 +53,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   return (request, response) => {
     const { socket } = request
     const before = takeTurn(socket, response)
-    if (before === undefined) begin(parts, request, response)
-    else startAfter(before, socket, () => begin(parts, request, response))
+    if (before !== undefined) startAfter(before, socket, () => begin(parts, request, response))
+    else if (isOpen(socket)) begin(parts, request, response)
   }
 }
 
