@@ -59,7 +59,10 @@ test('who may use sudo without a password installs with it', (t) => {
 
 test('who may not is told the one command to type', (t) => {
   const plan = planInstallation(TEST_TOOLS, machine(['apt-get']))
-  t.match(sentenceOf(plan), 'sudo apt-get update && sudo apt-get install -y nginx chromium redis-server')
+  t.match(
+    sentenceOf(plan),
+    'sudo apt-get update && sudo apt-get install -y nginx chromium redis-server',
+  )
   t.end()
 })
 
