@@ -41,6 +41,8 @@ export interface AccessLog {
 
 /** The destination may fall behind by this much before lines are dropped rather than memory filled. */
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
+/** Each write goes through a thread of its own, which costs more than a hundred lines do. */
+const WRITE_BYTES = 64 * 1024
 /** Lines wait at most this long for others, so that a busy gateway writes many at once. */
 const FLUSH_MS = 100
 
@@ -54,7 +56,8 @@ export function openAccessLog(destination: string): AccessLog {
   const sink = openDestination({
     dest: destination === 'stdout' ? 1 : openFile(destination),
     sync: false,
-    minLength: 8_192,
+    minLength: WRITE_BYTES,
+    maxWrite: 2 * WRITE_BYTES,
     maxLength: MAX_BUFFERED_BYTES,
     periodicFlush: FLUSH_MS,
   })
