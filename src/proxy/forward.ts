@@ -96,12 +96,15 @@ class UpstreamExchange implements Dispatcher.DispatchHandler {
     this.#resume = resume
     const { headers, length } = readResponseHeaders(raw, signedIn)
     this.#left = length
-    // Throws where a header holds what HTTP forbids: undici then fails the call, and the client gets a 502.
-    response.writeHead(
-      status,
-      statusText,
-      responseHeaders === undefined ? headers : withResponseHeaders(headers, responseHeaders),
-    )
+    const sent =
+      responseHeaders === undefined ? headers : withResponseHeaders(headers, responseHeaders)
+    try {
+      response.writeHead(status, statusText, sent)
+    } catch (error) {
+      // It holds what HTTP forbids: undici then fails the call, and the client gets a 502, under a reason of its own.
+      response.statusMessage = ''
+      throw error
+    }
     this.#state = 'answering'
     this.#call.onAnswer()
     // A stream's headers must not wait for its first byte.

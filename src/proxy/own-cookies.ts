@@ -38,7 +38,9 @@ export function withoutOwnCookies(header: string): string | undefined {
 export function setsOwnCookie(line: string): boolean {
   if (!line.includes('gatehouse')) return false
   // A cookie without a name is sent back as its value alone: `=gatehouse=x` comes back as `gatehouse=x`.
-  return isOwnCookie(nameOf(line.replace(/^[\s=]+/, '')))
+  const end = line.indexOf(';')
+  const pair = end === -1 ? line : line.slice(0, end)
+  return isOwnCookie(nameOf(pair.replace(/^[\s=]+/, '')))
 }
 
 function nameOf(pair: string): string {
