@@ -139,6 +139,7 @@ test('H: framing', async (t) => {
   }
 
   await t.test('the body of a refused request is not read as a request', async (t) => {
+    const last = `GET /public/last HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`
     for (const first of [
       'POST /admin',
       'POST /a%2fb',
@@ -146,13 +147,12 @@ test('H: framing', async (t) => {
       'POST /.gatehouse/user',
     ]) {
       upstream.forget()
-      const head = `${first} HTTP/1.1\r\nHost: ${HOST}\r\nContent-Length: ${SMUGGLED.length + 20}\r\n\r\n`
-      const answer = await rawRequest(port, head + SMUGGLED + 'x'.repeat(20), {
-        until: 'close',
-        deadlineMs: 3_000,
-      }).catch(() => undefined)
-      t.ok(answer === undefined || answer.answers === 1, first)
-      t.same(upstream.requests, [])
+      const head = `${first} HTTP/1.1\r\nHost: ${HOST}\r\nContent-Length: ${SMUGGLED.length}\r\n\r\n`
+      await rawRequest(port, head + SMUGGLED + last, { until: 'close' })
+      t.notOk(
+        upstream.requests.some(({ target }) => target.includes('smuggled')),
+        first,
+      )
     }
   })
 
@@ -404,7 +404,7 @@ test('H: limits, and what is shown', async (t) => {
     for (const name of names) t.same(upstream.last.header(name), ['1'], name)
     t.same(upstream.last.header('x-forwarded-user'), ['sub-ada'])
     const request = `GET /public/ws HTTP/1.1\r\nHost: ${HOST}\r\n${upgrade}${names.map((name) => `${name}: 1\r\n`).join('')}\r\n`
-    await rawRequest(port, request, { until: 'close' }).catch(() => undefined)
+    await target.upgrade(request)
     for (const name of names) t.same(upstream.last.header(name), ['1'], name)
   })
 

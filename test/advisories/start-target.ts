@@ -51,6 +51,8 @@ export interface Target {
   browser(): BrowserClient
   /** Sends these lines as the head of a request with `Connection: close`, and `body` behind it. */
   ask(lines: readonly string[], body?: string, options?: RawRequestOptions): Promise<RawAnswer>
+  /** Sends the bytes of an upgrade that is let in, and waits until the upstream has it. */
+  upgrade(bytes: string): Promise<void>
   /** The lines of the log of that method, once there are `count` of them. */
   logged(method: string, count: number): Promise<readonly Record<string, unknown>[]>
 }
@@ -103,6 +105,11 @@ export async function startTarget(t: Test, options: TargetOptions = {}): Promise
     },
     ask: (lines, body = '', raw = {}) =>
       rawRequest(port, head(...lines, 'Connection: close') + body, raw),
+    async upgrade(bytes) {
+      const before = upstream.requests.length
+      await rawRequest(port, bytes)
+      while (upstream.requests.length === before) await new Promise(setImmediate)
+    },
     async logged(method, count) {
       // The log is written a tenth of a second later; nothing tells when.
       for (;;) {
