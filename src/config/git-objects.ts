@@ -95,7 +95,8 @@ function startReader(git: ChildProcessWithoutNullStreams) {
     stderr = (stderr + chunk.toString()).slice(-2_000)
   })
   git.on('error', fail)
-  git.stdin.on('error', fail)
+  // A pipe that breaks is told of by the end of the process, which says why.
+  git.stdin.on('error', () => undefined)
   git.on('close', () => fail(new Error(`git ended: ${stderr.trim() || 'without a word'}`)))
   return {
     ask(question: string): Promise<Answer> {

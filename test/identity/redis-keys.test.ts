@@ -108,6 +108,7 @@ function personOfOkta(i: number) {
 
 test('what was answered for is on the replica, and a replica that hangs holds nobody up for long', async (t) => {
   const { primary, replica } = await startSentinel(t)
+  await until(async () => /state=online/.test(await primary.admin.info('replication')))
   const logged: Logged[] = []
   const store = await openRedis(t, `redis://127.0.0.1:${primary.port}`, { logged })
   for (let i = 0; i < 50; i++) {
