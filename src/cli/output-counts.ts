@@ -1,6 +1,6 @@
 /** How many checks came out how. */
 
-import type { Check } from '../policy/suite.ts'
+import type { Check } from '../policy/suite/suite.ts'
 
 export interface Counts {
   readonly passed: number

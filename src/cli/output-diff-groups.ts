@@ -1,5 +1,6 @@
 /** A comparison put in order for people: changes that are alike together, and the words that all formats share. */
 
+import { ruleText } from '../policy/explain/policy-text.ts'
 import {
   type AccessChange,
   isDifferent,
@@ -8,9 +9,8 @@ import {
   type RouteChange,
   type RouteDetail,
   type Verdict,
-} from '../policy/diff-model.ts'
-import { addressText } from '../policy/diff-routes.ts'
-import { ruleText } from '../policy/policy-text.ts'
+} from '../policy/review/diff-model.ts'
+import { addressText } from '../policy/review/diff-routes.ts'
 import type { Position } from '../support/problem.ts'
 
 /** How places of both versions are shown: `main:policies/app.yaml:3` and `policies/app.yaml:3`. */

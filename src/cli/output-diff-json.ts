@@ -1,14 +1,14 @@
 /** A comparison of policies for programs, in the words of the decision log (product 5); what does not apply is null. */
 
+import { ruleText } from '../policy/explain/policy-text.ts'
 import type {
   AccessChange,
   LogCounts,
   PolicyDiff,
   RouteChange,
   Verdict,
-} from '../policy/diff-model.ts'
-import { addressText } from '../policy/diff-routes.ts'
-import { ruleText } from '../policy/policy-text.ts'
+} from '../policy/review/diff-model.ts'
+import { addressText } from '../policy/review/diff-routes.ts'
 import type { Route } from '../policy/route.ts'
 import type { DiffNames } from './output-diff-groups.ts'
 

@@ -1,6 +1,6 @@
 /** A comparison of policies as Markdown, short enough for a comment on a pull request whatever it finds. */
 
-import type { AccessChange, PolicyDiff, Verdict } from '../policy/diff-model.ts'
+import type { AccessChange, PolicyDiff, Verdict } from '../policy/review/diff-model.ts'
 import { codeText, tableHead, tableRow } from './markdown-text.ts'
 import {
   type ChangeGroup,

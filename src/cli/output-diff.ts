@@ -1,6 +1,6 @@
 /** A comparison of policies for people at a terminal: who gains, who loses, where, and by which rule. */
 
-import type { AccessChange, PolicyDiff, Untold, Verdict } from '../policy/diff-model.ts'
+import type { AccessChange, PolicyDiff, Untold, Verdict } from '../policy/review/diff-model.ts'
 import {
   type ChangeGroup,
   causeText,

@@ -1,9 +1,9 @@
 /** An explanation as text, stage by stage, and as JSON. */
 
-import type { AskedRequest } from '../policy/asked-request.ts'
-import { type Explanation, pathText } from '../policy/explain.ts'
+import { type Explanation, pathText } from '../policy/explain/explain.ts'
+import type { NodeTrace, RuleTrace } from '../policy/explain/trace.ts'
 import type { Group, Subject } from '../policy/model.ts'
-import type { NodeTrace, RuleTrace } from '../policy/trace.ts'
+import type { AskedRequest } from '../policy/suite/asked-request.ts'
 import type { Position } from '../support/problem.ts'
 import { placeText, printable, traceLines } from './output-trace.ts'
 import { shownPath } from './print-problems.ts'

@@ -1,7 +1,7 @@
 /** The result of policy tests for programs (product 3.2). */
 
-import type { Check, SuiteReport } from '../policy/suite.ts'
-import type { CoverageOf } from '../policy/suite-coverage.ts'
+import type { Check, SuiteReport } from '../policy/suite/suite.ts'
+import type { CoverageOf } from '../policy/suite/suite-coverage.ts'
 import { countsOf } from './output-counts.ts'
 import { shownPath } from './print-problems.ts'
 

@@ -1,7 +1,7 @@
 /** The result of policy tests as JUnit XML, which CI systems show. */
 
-import type { Check, SuiteReport } from '../policy/suite.ts'
-import { traceDecision } from '../policy/trace.ts'
+import { traceDecision } from '../policy/explain/trace.ts'
+import type { Check, SuiteReport } from '../policy/suite/suite.ts'
 import { countsOf } from './output-counts.ts'
 import { traceLines } from './output-trace.ts'
 import { gotText } from './output-tree.ts'

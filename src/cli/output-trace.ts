@@ -1,6 +1,6 @@
 /** A decision's trace as text: each rule and criterion with its value and its line. */
 
-import type { NodeTrace, RuleTrace, Trace, TruthName } from '../policy/trace.ts'
+import type { NodeTrace, RuleTrace, Trace, TruthName } from '../policy/explain/trace.ts'
 import type { Position } from '../support/problem.ts'
 import { shownPath } from './print-problems.ts'
 

@@ -1,8 +1,8 @@
 /** The result of policy tests for people: short where all is well, the whole trace where it is not. */
 
-import type { Check, SuiteReport } from '../policy/suite.ts'
-import type { CoverageOf } from '../policy/suite-coverage.ts'
-import { traceDecision } from '../policy/trace.ts'
+import { traceDecision } from '../policy/explain/trace.ts'
+import type { Check, SuiteReport } from '../policy/suite/suite.ts'
+import type { CoverageOf } from '../policy/suite/suite-coverage.ts'
 import { countsOf } from './output-counts.ts'
 import { placeText, printable, traceLines } from './output-trace.ts'
 

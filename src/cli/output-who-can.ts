@@ -1,8 +1,8 @@
 /** Access reviews as text, CSV and Markdown: the same rows, for people, spreadsheets and reports. */
 
-import { pathText } from '../policy/explain.ts'
+import { pathText } from '../policy/explain/explain.ts'
+import type { AccessRow, OpenRow, Way } from '../policy/review/who-can.ts'
 import type { Route } from '../policy/route.ts'
-import type { AccessRow, OpenRow, Way } from '../policy/who-can.ts'
 import { csvText } from './csv-text.ts'
 import { codeText, tableHead, tableRow } from './markdown-text.ts'
 import { placeText, printable } from './output-trace.ts'

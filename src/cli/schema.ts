@@ -2,8 +2,8 @@
 
 import { Argument } from 'commander'
 import { configEditorSchema } from '../config/written-schema.ts'
-import { PolicyFile } from '../policy/schema.ts'
-import { SuiteFile } from '../policy/suite-schema.ts'
+import { PolicyFile } from '../policy/schema/schema.ts'
+import { SuiteFile } from '../policy/suite/suite-schema.ts'
 import { editorSchema } from '../support/editor-schema.ts'
 import { type PlainSchema, plainSchema } from '../support/schema-words.ts'
 import type { AddCommand } from './io.ts'

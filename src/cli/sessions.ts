@@ -1,7 +1,7 @@
 /** `gatehouse sessions list|revoke`: live sessions, asked of a running gateway's admin listener. */
 
 import { type Command, Option } from 'commander'
-import { foldAscii } from '../policy/fold.ts'
+import { foldAscii } from '../policy/language/fold.ts'
 import type { AddCommand, Io } from './io.ts'
 import { printable } from './output-trace.ts'
 import { counted } from './print-problems.ts'

@@ -2,7 +2,7 @@
 
 import { basename, dirname, join } from 'node:path'
 import type { Route } from '../policy/route.ts'
-import { NO_SUBJECTS, readSubjects, type Subjects } from '../policy/subjects.ts'
+import { NO_SUBJECTS, readSubjects, type Subjects } from '../policy/suite/subjects.ts'
 import type { RouteTable } from '../routing/route-table.ts'
 import { error, type Problem } from '../support/problem.ts'
 import { readYaml } from '../support/yaml-document.ts'

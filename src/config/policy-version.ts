@@ -1,8 +1,8 @@
 /** One version of policies for a comparison: compiled, with its people and its tests. */
 
 import { basename } from 'node:path'
-import type { Version } from '../policy/diff-model.ts'
-import { readSuite, type Suite } from '../policy/suite-file.ts'
+import type { Version } from '../policy/review/diff-model.ts'
+import { readSuite, type Suite } from '../policy/suite/suite-file.ts'
 import { hasErrors, type Problem } from '../support/problem.ts'
 import { readYaml } from '../support/yaml-document.ts'
 import type { InputFiles } from './input-files.ts'

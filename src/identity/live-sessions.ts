@@ -4,7 +4,7 @@
  */
 
 import { LRUCache } from 'lru-cache'
-import { foldAscii } from '../policy/fold.ts'
+import { foldAscii } from '../policy/language/fold.ts'
 import type { Every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'

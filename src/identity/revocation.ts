@@ -1,6 +1,6 @@
 /** Ending sessions from outside: those of a person, the oldest, or all. What is ended here ends everywhere, as any other end does. */
 
-import { foldAscii } from '../policy/fold.ts'
+import { foldAscii } from '../policy/language/fold.ts'
 import type { Log } from '../support/log.ts'
 import type { LiveSession } from './session.ts'
 import type { SessionLists } from './session-lists.ts'

@@ -8,13 +8,13 @@ import { error, hasErrors, type Position, type Problem, warning } from '../suppo
 import { didYouMean } from '../support/suggest.ts'
 import { readYaml } from '../support/yaml-document.ts'
 import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-node.ts'
-import { compileRoute, type RouteSurroundings } from './compile-routes.ts'
-import { createRuleCompiler, type RuleCompiler } from './compile-rules.ts'
-import { type Providers, policyWarnings } from './policy-warnings.ts'
+import { createRuleCompiler, type RuleCompiler } from './language/compile-rules.ts'
+import { type Providers, policyWarnings } from './language/policy-warnings.ts'
+import { createZoneOffset, type ZoneOffset } from './language/time-zone.ts'
+import { compileRoute, type RouteSurroundings } from './route/compile-routes.ts'
 import type { Route } from './route.ts'
-import { createZoneOffset, type ZoneOffset } from './time-zone.ts'
 
-export type { ProviderFacts } from './policy-warnings.ts'
+export type { ProviderFacts } from './language/policy-warnings.ts'
 
 export interface PolicySource {
   /** For messages, and the place from which paths in the file start. */

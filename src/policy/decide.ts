@@ -1,8 +1,8 @@
 /** The decision: a pure, synchronous function of plain data, on the path of every request. What it does not know, it says. */
 
 import { type CompiledPolicy, type Rule, TRUE, UNKNOWN } from './compiled-policy.ts'
+import { MissingNowError } from './language/time-criteria.ts'
 import type { Decision, Facts, Person, Subject } from './model.ts'
-import { MissingNowError } from './time-criteria.ts'
 
 /** For so long after a step-up none is asked for again: a provider that cannot do better must cause no loop. */
 const STEP_UP_PAUSE_MS = 5 * 60_000

@@ -4,8 +4,8 @@ import type { PathRewrite } from '../routing/path-rewrite.ts'
 import type { RedirectTarget } from '../routing/redirect.ts'
 import type { RouteMatch } from '../routing/route-table.ts'
 import type { Position } from '../support/problem.ts'
-import type { ClaimLookup } from './claim-path.ts'
 import type { CompiledPolicy } from './compiled-policy.ts'
+import type { ClaimLookup } from './language/claim-path.ts'
 
 /** `to`, read once at load. */
 export interface UpstreamUrl {

@@ -1,7 +1,7 @@
 /** The one reading of a received request: canonical host and path, and the route or the endpoint that they mean. */
 
 import { GatehouseError } from '../errors.ts'
-import { originFor } from '../policy/follow-up.ts'
+import { originFor } from '../policy/explain/follow-up.ts'
 import type { Route } from '../policy/route.ts'
 import {
   type CanonicalHost,

@@ -3,7 +3,7 @@
 import type { ErrorCode, GatehouseError } from '../errors.ts'
 import type { FailureAnswer } from '../pages/answer.ts'
 import { renderFailure } from '../pages/failure.ts'
-import { isForEveryone, missingFor } from '../policy/missing.ts'
+import { isForEveryone, missingFor } from '../policy/explain/missing.ts'
 import { ANONYMOUS, type Decision, type Facts, type Outcome } from '../policy/model.ts'
 import { answerForm } from './answer-form.ts'
 import type { CanonicalRequest } from './canonicalize.ts'

@@ -3,7 +3,7 @@
 import { test } from 'tap'
 import { codeText, tableRow } from '../../src/cli/markdown-text.ts'
 import { diffMarkdown } from '../../src/cli/output-diff-markdown.ts'
-import type { AccessChange, PolicyDiff, Verdict } from '../../src/policy/diff-model.ts'
+import type { AccessChange, PolicyDiff, Verdict } from '../../src/policy/review/diff-model.ts'
 
 const at = { file: 'policies/app.yaml', line: 3, column: 1 }
 const names = {

@@ -1,7 +1,7 @@
 /** Requests of tests and `explain`: taken as written, read as from a socket. */
 
 import { test } from 'tap'
-import { readRequestLine, readSourceIp, splitUrl } from '../../src/policy/asked-request.ts'
+import { readRequestLine, readSourceIp, splitUrl } from '../../src/policy/suite/asked-request.ts'
 
 const urls: Record<string, [authority: string, target: string] | undefined> = {
   'https://a.example/x?y': ['a.example', '/x?y'],

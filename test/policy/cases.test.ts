@@ -3,8 +3,8 @@
 import { readdirSync } from 'node:fs'
 import { type Test, test } from 'tap'
 import { decide } from '../../src/policy/decide.ts'
+import { traceDecision } from '../../src/policy/explain/trace.ts'
 import type { Decision } from '../../src/policy/model.ts'
-import { traceDecision } from '../../src/policy/trace.ts'
 import type { Problem } from '../../src/support/problem.ts'
 import {
   compileText,

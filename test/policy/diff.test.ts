@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { test } from 'tap'
-import { isDifferent } from '../../src/policy/diff-model.ts'
+import { isDifferent } from '../../src/policy/review/diff-model.ts'
 import { policy } from './any-policy.ts'
 import { changeLines, diffOf, PEOPLE, routeLines, versionOf } from './version-of.ts'
 

@@ -3,10 +3,10 @@
 import { test } from 'tap'
 import type { CompiledPolicy } from '../../src/policy/compiled-policy.ts'
 import { decide } from '../../src/policy/decide.ts'
-import { isForEveryone, missingFor } from '../../src/policy/missing.ts'
+import { isForEveryone, missingFor } from '../../src/policy/explain/missing.ts'
+import { type NodeTrace, traceDecision } from '../../src/policy/explain/trace.ts'
+import { MissingNowError } from '../../src/policy/language/time-criteria.ts'
 import { ANONYMOUS, type Facts, type Subject } from '../../src/policy/model.ts'
-import { MissingNowError } from '../../src/policy/time-criteria.ts'
-import { type NodeTrace, traceDecision } from '../../src/policy/trace.ts'
 import { compileText, loadSubjects, policyFile } from './policy-case.ts'
 
 const subjects = loadSubjects()

@@ -4,8 +4,14 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import { decide } from '../../src/policy/decide.ts'
 import { ANONYMOUS, type Facts, type Person, type Subject } from '../../src/policy/model.ts'
-import { createPartialPolicy } from '../../src/policy/partial-decision.ts'
-import { ask, factsOfPath, SOMEBODY, tellByAsking, untold } from '../../src/policy/partial-facts.ts'
+import { createPartialPolicy } from '../../src/policy/review/partial-decision.ts'
+import {
+  ask,
+  factsOfPath,
+  SOMEBODY,
+  tellByAsking,
+  untold,
+} from '../../src/policy/review/partial-facts.ts'
 import { compile, facts, person, policy } from './any-policy.ts'
 
 function decided(rules: readonly object[], asked: Facts, subject: Subject) {

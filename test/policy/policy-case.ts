@@ -3,17 +3,17 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isMap, isNode, parseDocument } from 'yaml'
+import { type CompiledSet, compilePolicies } from '../../src/policy/compile.ts'
+import { parseInstant } from '../../src/policy/language/time-texts.ts'
+import type { Facts, Subject } from '../../src/policy/model.ts'
+import type { Route } from '../../src/policy/route.ts'
 import {
   type AskedRequest,
   factsOf,
   readRequest,
   readRequestLine,
-} from '../../src/policy/asked-request.ts'
-import { type CompiledSet, compilePolicies } from '../../src/policy/compile.ts'
-import type { Facts, Subject } from '../../src/policy/model.ts'
-import type { Route } from '../../src/policy/route.ts'
-import { readSubjects } from '../../src/policy/subjects.ts'
-import { parseInstant } from '../../src/policy/time-texts.ts'
+} from '../../src/policy/suite/asked-request.ts'
+import { readSubjects } from '../../src/policy/suite/subjects.ts'
 import { readYaml } from '../../src/support/yaml-document.ts'
 
 export const FOLDER = join(import.meta.dirname, 'cases')

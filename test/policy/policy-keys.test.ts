@@ -1,7 +1,7 @@
 /** Keys are equal for policies that decide alike as written, and for no others. */
 
 import { test } from 'tap'
-import { createPolicyKeys } from '../../src/policy/policy-keys.ts'
+import { createPolicyKeys } from '../../src/policy/review/policy-keys.ts'
 import { compileText } from './policy-case.ts'
 
 function keyOf(keys: ReturnType<typeof createPolicyKeys>, text: string): string {

@@ -1,7 +1,7 @@
 /** Rules on one line, close to how they are written. */
 
 import { test } from 'tap'
-import { ruleText } from '../../src/policy/policy-text.ts'
+import { ruleText } from '../../src/policy/explain/policy-text.ts'
 import { compileText } from './policy-case.ts'
 
 test('rules name their operators, criteria and conditions', async (t) => {

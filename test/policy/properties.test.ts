@@ -3,9 +3,9 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { decide } from '../../src/policy/decide.ts'
-import { missingFor } from '../../src/policy/missing.ts'
+import { missingFor } from '../../src/policy/explain/missing.ts'
+import { type NodeTrace, type TruthName, traceDecision } from '../../src/policy/explain/trace.ts'
 import { ANONYMOUS } from '../../src/policy/model.ts'
-import { type NodeTrace, type TruthName, traceDecision } from '../../src/policy/trace.ts'
 import { compile, denyRule, facts, groupsOf, name, person, policy } from './any-policy.ts'
 
 test('nobody is let in unless an allow rule holds and no deny rule may', async () => {

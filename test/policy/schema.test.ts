@@ -3,9 +3,9 @@
 import { readdirSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { test } from 'tap'
-import { CRITERION_NAMES } from '../../src/policy/criteria.ts'
-import { ROUTE_KEYS } from '../../src/policy/route-keys.ts'
-import { PolicyFile } from '../../src/policy/schema.ts'
+import { CRITERION_NAMES } from '../../src/policy/language/criteria.ts'
+import { ROUTE_KEYS } from '../../src/policy/route/route-keys.ts'
+import { PolicyFile } from '../../src/policy/schema/schema.ts'
 import { readYaml } from '../../src/support/yaml-document.ts'
 import { compileText, FOLDER, loadCases, policyFile } from './policy-case.ts'
 

@@ -1,7 +1,7 @@
 /** People of tests: what the file says, and what the decision then knows of them. */
 
 import { test } from 'tap'
-import { readInlineSubject, readSubjects, subjectOnRoute } from '../../src/policy/subjects.ts'
+import { readInlineSubject, readSubjects, subjectOnRoute } from '../../src/policy/suite/subjects.ts'
 import { readYaml } from '../../src/support/yaml-document.ts'
 
 function read(text: string) {

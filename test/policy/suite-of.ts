@@ -1,9 +1,9 @@
 /** Policies, people and a test file, each as text, judged as `gatehouse test` judges them. */
 
 import { compilePolicies } from '../../src/policy/compile.ts'
-import { readSubjects } from '../../src/policy/subjects.ts'
-import { runSuites, type SuiteReport } from '../../src/policy/suite.ts'
-import { readSuite } from '../../src/policy/suite-file.ts'
+import { readSubjects } from '../../src/policy/suite/subjects.ts'
+import { runSuites, type SuiteReport } from '../../src/policy/suite/suite.ts'
+import { readSuite } from '../../src/policy/suite/suite-file.ts'
 import { hasErrors } from '../../src/support/problem.ts'
 import { readYaml } from '../../src/support/yaml-document.ts'
 

@@ -1,7 +1,7 @@
 /** Policy tests: what passes, what fails, and what is an error and no test at all. */
 
 import { test } from 'tap'
-import { coveragePercent } from '../../src/policy/suite-coverage.ts'
+import { coveragePercent } from '../../src/policy/suite/suite-coverage.ts'
 import { runSuite } from './suite-of.ts'
 
 /** A suite of one test; `body` is indented below it. */

@@ -1,10 +1,10 @@
 /** Addresses, days, moments and zones as policies write them, and what they hold for. */
 
 import { test } from 'tap'
-import { compileNetwork } from '../../src/policy/address.ts'
-import { equalsFolded, foldAscii } from '../../src/policy/fold.ts'
-import { parseDays, parseInstant, parseTimeOfDay } from '../../src/policy/time-texts.ts'
-import { createZoneOffset } from '../../src/policy/time-zone.ts'
+import { compileNetwork } from '../../src/policy/language/address.ts'
+import { equalsFolded, foldAscii } from '../../src/policy/language/fold.ts'
+import { parseDays, parseInstant, parseTimeOfDay } from '../../src/policy/language/time-texts.ts'
+import { createZoneOffset } from '../../src/policy/language/time-zone.ts'
 
 const NETWORKS: Readonly<Record<string, { in?: readonly string[]; out?: readonly string[] }>> = {
   '192.0.2.7': { in: ['192.0.2.7', '::ffff:192.0.2.7'], out: ['192.0.2.8', '::c000:207'] },

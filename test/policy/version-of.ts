@@ -1,11 +1,11 @@
 /** Versions of policies from text, and what a comparison of two of them comes to, in short. */
 
 import { compilePolicies } from '../../src/policy/compile.ts'
-import { comparePolicies } from '../../src/policy/diff.ts'
-import type { PolicyDiff, Version } from '../../src/policy/diff-model.ts'
-import { createVersions } from '../../src/policy/diff-verdict.ts'
-import { readSubjects } from '../../src/policy/subjects.ts'
-import { readSuite } from '../../src/policy/suite-file.ts'
+import { comparePolicies } from '../../src/policy/review/diff.ts'
+import type { PolicyDiff, Version } from '../../src/policy/review/diff-model.ts'
+import { createVersions } from '../../src/policy/review/diff-verdict.ts'
+import { readSubjects } from '../../src/policy/suite/subjects.ts'
+import { readSuite } from '../../src/policy/suite/suite-file.ts'
 import { hasErrors } from '../../src/support/problem.ts'
 import { readYaml } from '../../src/support/yaml-document.ts'
 

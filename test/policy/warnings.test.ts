@@ -2,7 +2,7 @@
 
 import { test } from 'tap'
 import { compilePolicies } from '../../src/policy/compile.ts'
-import type { ProviderFacts } from '../../src/policy/policy-warnings.ts'
+import type { ProviderFacts } from '../../src/policy/language/policy-warnings.ts'
 
 interface Case {
   readonly text: string

@@ -1,8 +1,8 @@
 /** Which route a request means, from the policy file to the answer: routes are numbered from 1 in the order given. */
 
 import { test } from 'tap'
-import { readRequest, readRequestLine } from '../../src/policy/asked-request.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
+import { readRequest, readRequestLine } from '../../src/policy/suite/asked-request.ts'
 import { hasErrors } from '../../src/support/problem.ts'
 
 function compile(routes: readonly string[]) {

@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import type { AssertionClaims } from '../../src/identity/assertion.ts'
 import type { LiveSession, SessionTokens } from '../../src/identity/session.ts'
-import { compileClaimPath } from '../../src/policy/claim-path.ts'
+import { compileClaimPath } from '../../src/policy/language/claim-path.ts'
 import type { Group, Person } from '../../src/policy/model.ts'
 import type { HeaderPart, Route } from '../../src/policy/route.ts'
 import { createIdentityHeaders, type RouteIdentity } from '../../src/proxy/identity-headers.ts'

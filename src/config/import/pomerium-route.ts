@@ -1,7 +1,7 @@
 /** One route of a Pomerium file. */
 
-import { readFrom } from '../../policy/route-address.ts'
-import { refuseRouteKey } from '../../policy/route-keys.ts'
+import { readFrom } from '../../policy/route/route-address.ts'
+import { refuseRouteKey } from '../../policy/route/route-keys.ts'
 import {
   COMMENT_OUT,
   COMMENT_OUT_ROUTE,
