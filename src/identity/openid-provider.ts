@@ -7,16 +7,12 @@ import * as oidc from 'openid-client'
 import type { ProviderConfig } from '../config/schema.ts'
 import { type Every, every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
-import type { Clock, EpochMs } from '../support/time.ts'
-import { type ClaimRules, type Claims, lacksClaims, readPerson, type UserInfo } from './claims.ts'
+import type { Clock } from '../support/time.ts'
+import { requestParameters, scopesOf } from './authorization-request.ts'
+import { type ClaimRules, lacksClaims, readPerson, type UserInfo } from './claims.ts'
+import { authentication, checkParty } from './id-token.ts'
 import { keepFresh } from './kept-fresh.ts'
-import {
-  type AuthorizationRequest,
-  type ExpectedAnswer,
-  type Provider,
-  ProviderFailure,
-  type SignedIn,
-} from './provider.ts'
+import { type ExpectedAnswer, type Provider, ProviderFailure, type SignedIn } from './provider.ts'
 import { readCallback } from './provider-callback.ts'
 import { failureOf } from './provider-errors.ts'
 import { createProviderFetch, type Fetch } from './provider-fetch.ts'
@@ -24,7 +20,6 @@ import { checkIssuer, checkMetadata, type ProviderMetadata, usesHttp } from './p
 
 const TIMEOUT_MS = 10_000
 const METADATA_MAX_AGE_MS = 24 * 3_600_000
-const DEFAULT_SCOPES = ['openid', 'profile', 'email']
 
 export interface OpenIdProviderOptions {
   /** Origin of `server.public_url`: callbacks come there, whatever a request's Host says. */
@@ -232,50 +227,6 @@ function clientAuth(config: ProviderConfig): oidc.ClientAuth {
   return config.client_auth === 'client_secret_post'
     ? oidc.ClientSecretPost(secret)
     : oidc.ClientSecretBasic(secret)
-}
-
-function scopesOf(config: ProviderConfig, metadata: ProviderMetadata): readonly string[] {
-  if (config.scopes !== undefined) return config.scopes
-  // Some providers refuse a scope that they do not know.
-  const listed = metadata.scopes_supported?.includes('groups') === true
-  return listed ? [...DEFAULT_SCOPES, 'groups'] : DEFAULT_SCOPES
-}
-
-function requestParameters(request: AuthorizationRequest): Record<string, string> {
-  const { state, nonce, loginHint, prompt, acrValues, maxAgeSeconds } = request
-  return {
-    state,
-    nonce,
-    ...(loginHint === undefined ? {} : { login_hint: loginHint }),
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(acrValues === undefined ? {} : { acr_values: acrValues.join(' ') }),
-    ...(maxAgeSeconds === undefined ? {} : { max_age: String(maxAgeSeconds) }),
-  }
-}
-
-/** openid-client looks at `azp` only where there are several audiences (OpenID Connect Core §3.1.3.7, 5). */
-function checkParty(idToken: Claims, clientId: string): void {
-  if (Object.hasOwn(idToken, 'azp') && idToken['azp'] !== clientId) {
-    throw new ProviderFailure('invalid-answer', 'the ID token was issued to another client (`azp`)')
-  }
-  if (idToken['sub'] === '') {
-    throw new ProviderFailure('invalid-answer', 'the ID token has an empty `sub`')
-  }
-}
-
-function authentication(
-  idToken: Claims,
-  time: EpochMs,
-): Pick<SignedIn, 'acr' | 'amr' | 'authTime' | 'sid'> {
-  const { acr, amr, auth_time: authTime, sid } = idToken
-  const methods = [amr].flat()
-  return {
-    acr: typeof acr === 'string' ? acr : undefined,
-    amr: methods.filter((method) => typeof method === 'string'),
-    // Never in the future: an authentication must not look fresh for longer than it is.
-    authTime: typeof authTime === 'number' ? Math.min(authTime * 1_000, time) : undefined,
-    sid: typeof sid === 'string' && sid !== '' ? sid : undefined,
-  }
 }
 
 /** UserInfo said no to this token: a challenge, or another 4xx. */

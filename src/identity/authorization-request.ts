@@ -1,0 +1,29 @@
+/** What a provider is asked for when somebody is sent there. Pure. */
+
+import type { ProviderConfig } from '../config/schema.ts'
+import type { AuthorizationRequest } from './provider.ts'
+import type { ProviderMetadata } from './provider-metadata.ts'
+
+const DEFAULT_SCOPES = ['openid', 'profile', 'email']
+
+export function scopesOf(config: ProviderConfig, metadata: ProviderMetadata): readonly string[] {
+  if (config.scopes !== undefined) return config.scopes
+  // Some providers refuse a scope that they do not know.
+  const listed = metadata.scopes_supported?.includes('groups') === true
+  return listed ? [...DEFAULT_SCOPES, 'groups'] : DEFAULT_SCOPES
+}
+
+/** The parameters that are another for each sign-in (OpenID Connect Core §3.1.2.1). */
+export function requestParameters(request: AuthorizationRequest): Record<string, string> {
+  const { state, nonce, loginHint, prompt, acrValues, maxAgeSeconds } = request
+  return {
+    state,
+    nonce,
+    ...(loginHint === undefined ? {} : { login_hint: loginHint }),
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(acrValues === undefined || acrValues.length === 0
+      ? {}
+      : { acr_values: acrValues.join(' ') }),
+    ...(maxAgeSeconds === undefined ? {} : { max_age: String(maxAgeSeconds) }),
+  }
+}
