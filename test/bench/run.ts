@@ -1,102 +1,68 @@
 /**
- * `npm run bench`: CPU time per request of Gatehouse, of bare forwarding by Fastify and undici, and of nginx, on one
- * core in interleaved rounds. The figures that count are the ratios of one run; a machine's own speed drops out.
+ * `npm run bench -- [PART[:SETTING=VALUE]...]`: runs parts of the bench one after the other, `forwarding` unless others
+ * are named. The figures that count are the ratios of one run; a machine's own speed drops out.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  type Candidate,
-  OTHER_CORE,
-  startBareForwarder,
-  startGatehouse,
-  startNginxProxy,
-  startUpstream,
-} from './candidates.ts'
-import { median, runLoad } from './processes.ts'
+import type { Bench, BenchPart } from './part.ts'
 
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 9)
-const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 3)
-const CONNECTIONS = 32
+const FOLDER = join(import.meta.dirname, 'parts')
+const names = readdirSync(FOLDER).map((file) => file.replace(/\.ts$/, ''))
 
-interface Figures {
-  readonly cpu: number[]
-  readonly perSecond: number[]
+const asked = process.argv.slice(2)
+if (asked.includes('--list')) {
+  for (const name of names) print(`${name.padEnd(14)} ${(await partOf(name)).about}`)
+} else {
+  print(`${cpus()[0]?.model.trim()}, ${cpus().length} cores, Node ${process.version}`)
+  for (const text of asked.length === 0 ? ['forwarding'] : asked) await runPart(text)
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
-const stops: (() => Promise<void>)[] = []
-try {
-  const upstream = await startUpstream(folder)
-  stops.push(upstream.process.stop)
-  const candidates: Candidate[] = []
-  for (const start of [
-    () => startGatehouse(folder, upstream.port),
-    () => startBareForwarder(upstream.port),
-    () => startNginxProxy(folder, upstream.port),
-  ]) {
-    const candidate = await start()
-    candidates.push(candidate)
-    stops.push(candidate.process.stop)
+async function runPart(text: string): Promise<void> {
+  const [name = '', ...settings] = text.split(':')
+  const part = await partOf(name)
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
+  const stops: (() => Promise<void> | void)[] = []
+  const bench: Bench = {
+    folder,
+    settings: new Map(settings.map((setting) => splitOnce(setting, '='))),
+    defer: (stop) => {
+      stops.push(stop)
+    },
+    print,
+    progress,
   }
-  report(candidates, await measure(candidates))
-} finally {
-  for (const stop of stops.reverse()) await stop()
-  rmSync(folder, { recursive: true, force: true })
+  print(`\n## ${name}\n`)
+  try {
+    await part.run(bench)
+  } finally {
+    clearProgress()
+    for (const stop of stops.reverse()) await stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
-async function measure(candidates: readonly Candidate[]): Promise<ReadonlyMap<string, Figures>> {
-  const figures = new Map(
-    candidates.map(({ name }) => [name, { cpu: [], perSecond: [] } as Figures]),
-  )
-  for (const candidate of candidates) await round(candidate, SECONDS)
-  for (let i = 1; i <= ROUNDS; i++) {
-    process.stderr.write(`\rround ${i} of ${ROUNDS}`)
-    for (const candidate of candidates) {
-      const { cpu, perSecond } = await round(candidate, SECONDS)
-      figures.get(candidate.name)?.cpu.push(cpu)
-      figures.get(candidate.name)?.perSecond.push(perSecond)
-    }
-  }
-  process.stderr.write('\n')
-  return figures
+async function partOf(name: string): Promise<BenchPart> {
+  if (!names.includes(name)) throw new Error(`no part \`${name}\`; there are: ${names.join(', ')}`)
+  const { part } = (await import(join(FOLDER, `${name}.ts`))) as { readonly part: BenchPart }
+  return part
 }
 
-async function round(
-  candidate: Candidate,
-  seconds: number,
-): Promise<{ cpu: number; perSecond: number }> {
-  const before = candidate.process.cpuMicroseconds()
-  const { requests, failed } = await runLoad({
-    core: OTHER_CORE,
-    url: candidate.url,
-    headers: candidate.headers,
-    connections: CONNECTIONS,
-    seconds,
-  })
-  const used = candidate.process.cpuMicroseconds() - before
-  if (failed > 0 || requests === 0)
-    throw new Error(`${candidate.name}: ${failed} of ${requests} requests failed`)
-  return { cpu: used / requests, perSecond: requests / seconds }
+function splitOnce(text: string, at: string): [string, string] {
+  const index = text.indexOf(at)
+  return index === -1 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)]
 }
 
-function report(candidates: readonly Candidate[], figures: ReadonlyMap<string, Figures>): void {
-  const own = figures.get('Gatehouse')?.cpu ?? []
-  const print = (text: string): void => {
-    process.stdout.write(`${text}\n`)
-  }
-  print(
-    `${cpus()[0]?.model}, Node ${process.version}, ${ROUNDS} rounds of ${SECONDS} s, ${CONNECTIONS} connections`,
-  )
-  print('| | CPU µs/request | requests/s | resident MB | Gatehouse costs |')
-  print('|---|---|---|---|---|')
-  for (const { name, process: measured } of candidates) {
-    const { cpu = [], perSecond = [] } = figures.get(name) ?? {}
-    const ratio = median(own.map((value, i) => value / (cpu[i] ?? Number.NaN)))
-    print(
-      `| ${name} | ${median(cpu).toFixed(1)} | ${median(perSecond).toFixed(0)} | ` +
-        `${measured.residentMegabytes().toFixed(0)} | ${name === 'Gatehouse' ? '' : `${ratio.toFixed(2)} times`} |`,
-    )
-  }
+function print(line: string): void {
+  clearProgress()
+  process.stdout.write(`${line}\n`)
+}
+
+function progress(text: string): void {
+  process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
+}
+
+function clearProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
 }
