@@ -2,7 +2,7 @@
 
 import { isLoopback } from '../support/loopback.ts'
 import type { Findings } from './findings.ts'
-import type { ProviderConfig } from './schema.ts'
+import type { ProviderConfig } from './schema-provider.ts'
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/
 

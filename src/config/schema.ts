@@ -4,43 +4,11 @@
  */
 
 import { type Static, Type } from 'typebox'
-import { DURATION_PATTERN } from '../support/duration.ts'
 import type { Secret } from '../support/secret.ts'
-import { type EpochMs, TIME_PATTERN } from '../support/time.ts'
+import { ProviderConfig } from './schema-provider.ts'
+import { closed, Duration, FilePath, SecretText, Time } from './schema-values.ts'
 
-const closed = { additionalProperties: false }
 const ADDRESS = 'an address and port such as `127.0.0.1:8080`'
-
-/** Milliseconds once loaded. `default` is written as in the file. */
-function Duration(description: string, byDefault?: string) {
-  return Type.Unsafe<number>({
-    type: 'string',
-    pattern: DURATION_PATTERN,
-    'x-kind': 'duration',
-    description,
-    ...(byDefault === undefined ? {} : { default: byDefault }),
-  })
-}
-
-/** Milliseconds since 1970 once loaded. */
-function Time(description: string) {
-  return Type.Unsafe<EpochMs>({
-    type: 'string',
-    pattern: TIME_PATTERN,
-    'x-kind': 'time',
-    'x-expects': 'a time with its zone such as `2026-03-01T00:00:00Z`',
-    description,
-  })
-}
-
-function SecretText(description: string) {
-  return Type.Unsafe<Secret>({ type: 'string', minLength: 1, 'x-kind': 'secret', description })
-}
-
-/** A path in the file's own folder; absolute once loaded. */
-function FilePath(description: string) {
-  return Type.Unsafe<string>({ type: 'string', minLength: 1, 'x-kind': 'path', description })
-}
 
 const TlsCertificate = Type.Object(
   {
@@ -96,65 +64,6 @@ export const ServerConfig = Type.Object(
   closed,
 )
 export type ServerConfig = Static<typeof ServerConfig>
-
-export const ProviderConfig = Type.Object(
-  {
-    issuer: Type.String({ description: 'The issuer exactly as the provider states it.' }),
-    client_id: Type.String({ minLength: 1, description: 'Client id of the app at the provider.' }),
-    client_secret: Type.Optional(SecretText('Client secret; left out: a public client with PKCE.')),
-    client_auth: Type.Optional(
-      Type.Union(
-        [
-          Type.Literal('client_secret_basic'),
-          Type.Literal('client_secret_post'),
-          Type.Literal('none'),
-        ],
-        {
-          description:
-            'How the client proves itself; default client_secret_basic, without a secret none.',
-        },
-      ),
-    ),
-    scopes: Type.Optional(
-      Type.Array(Type.String({ minLength: 1 }), {
-        minItems: 1,
-        description:
-          'Sent as written. Default: openid profile email, and groups if the issuer lists it.',
-      }),
-    ),
-    redirect_path: Type.String({
-      default: '/oauth2/callback',
-      pattern: '^/',
-      'x-expects': 'a path such as `/oauth2/callback`',
-      description: 'Path on `server.public_url` that the provider sends people back to.',
-    }),
-    post_logout_redirect_uri: Type.Optional(
-      Type.String({
-        description: 'Where the provider sends people after sign-out; sent byte for byte.',
-      }),
-    ),
-    groups_claim: Type.Union(
-      [Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })],
-      {
-        default: 'groups',
-        description: 'Name of the claim that holds the groups, or a list of names.',
-      },
-    ),
-    allow_unverified_email: Type.Boolean({
-      default: false,
-      description: 'Opt-out: take an e-mail as known although `email_verified` is not true.',
-    }),
-    allow_http: Type.Boolean({
-      default: false,
-      description: 'Opt-out: http issuer or endpoints beyond loopback.',
-    }),
-    display_name: Type.Optional(
-      Type.String({ minLength: 1, description: 'Name on the chooser page.' }),
-    ),
-  },
-  closed,
-)
-export type ProviderConfig = Static<typeof ProviderConfig>
 
 export const SessionConfig = Type.Object(
   {

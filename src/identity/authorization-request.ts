@@ -1,6 +1,6 @@
 /** What a provider is asked for when somebody is sent there. Pure. */
 
-import type { ProviderConfig } from '../config/schema.ts'
+import type { ProviderConfig } from '../config/schema-provider.ts'
 import type { AuthorizationRequest } from './provider.ts'
 import type { ProviderMetadata } from './provider-metadata.ts'
 

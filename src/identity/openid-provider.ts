@@ -4,7 +4,7 @@
  */
 
 import * as oidc from 'openid-client'
-import type { ProviderConfig } from '../config/schema.ts'
+import type { ProviderConfig } from '../config/schema-provider.ts'
 import { type Every, every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock } from '../support/time.ts'

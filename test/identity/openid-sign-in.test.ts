@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { test } from 'tap'
-import type { ProviderConfig } from '../../src/config/schema.ts'
+import type { ProviderConfig } from '../../src/config/schema-provider.ts'
 import { createOpenIdProvider } from '../../src/identity/openid-provider.ts'
 import { Secret } from '../../src/support/secret.ts'
 import { createBrowserClient } from '../support/browser-client.ts'

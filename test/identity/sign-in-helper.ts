@@ -1,7 +1,7 @@
 /** A provider under test against a fake issuer, and one whole sign-in with it. */
 
 import type { Test } from 'tap'
-import type { ProviderConfig } from '../../src/config/schema.ts'
+import type { ProviderConfig } from '../../src/config/schema-provider.ts'
 import { createOpenIdProvider } from '../../src/identity/openid-provider.ts'
 import type {
   ExpectedAnswer,

@@ -1,0 +1,63 @@
+/** The schema of one identity provider in the config. */
+
+import { type Static, Type } from 'typebox'
+import { closed, SecretText } from './schema-values.ts'
+
+export const ProviderConfig = Type.Object(
+  {
+    issuer: Type.String({ description: 'The issuer exactly as the provider states it.' }),
+    client_id: Type.String({ minLength: 1, description: 'Client id of the app at the provider.' }),
+    client_secret: Type.Optional(SecretText('Client secret; left out: a public client with PKCE.')),
+    client_auth: Type.Optional(
+      Type.Union(
+        [
+          Type.Literal('client_secret_basic'),
+          Type.Literal('client_secret_post'),
+          Type.Literal('none'),
+        ],
+        {
+          description:
+            'How the client proves itself; default client_secret_basic, without a secret none.',
+        },
+      ),
+    ),
+    scopes: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        description:
+          'Sent as written. Default: openid profile email, and groups if the issuer lists it.',
+      }),
+    ),
+    redirect_path: Type.String({
+      default: '/oauth2/callback',
+      pattern: '^/',
+      'x-expects': 'a path such as `/oauth2/callback`',
+      description: 'Path on `server.public_url` that the provider sends people back to.',
+    }),
+    post_logout_redirect_uri: Type.Optional(
+      Type.String({
+        description: 'Where the provider sends people after sign-out; sent byte for byte.',
+      }),
+    ),
+    groups_claim: Type.Union(
+      [Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })],
+      {
+        default: 'groups',
+        description: 'Name of the claim that holds the groups, or a list of names.',
+      },
+    ),
+    allow_unverified_email: Type.Boolean({
+      default: false,
+      description: 'Opt-out: take an e-mail as known although `email_verified` is not true.',
+    }),
+    allow_http: Type.Boolean({
+      default: false,
+      description: 'Opt-out: http issuer or endpoints beyond loopback.',
+    }),
+    display_name: Type.Optional(
+      Type.String({ minLength: 1, description: 'Name on the chooser page.' }),
+    ),
+  },
+  closed,
+)
+export type ProviderConfig = Static<typeof ProviderConfig>

@@ -1,0 +1,40 @@
+/** Kinds of values in the config's schema: how they are written, and by `x-kind` what they are once loaded. */
+
+import { Type } from 'typebox'
+import { DURATION_PATTERN } from '../support/duration.ts'
+import type { Secret } from '../support/secret.ts'
+import { type EpochMs, TIME_PATTERN } from '../support/time.ts'
+
+/** No other keys than those that are named. */
+export const closed = { additionalProperties: false }
+
+/** Milliseconds once loaded. `default` is written as in the file. */
+export function Duration(description: string, byDefault?: string) {
+  return Type.Unsafe<number>({
+    type: 'string',
+    pattern: DURATION_PATTERN,
+    'x-kind': 'duration',
+    description,
+    ...(byDefault === undefined ? {} : { default: byDefault }),
+  })
+}
+
+/** Milliseconds since 1970 once loaded. */
+export function Time(description: string) {
+  return Type.Unsafe<EpochMs>({
+    type: 'string',
+    pattern: TIME_PATTERN,
+    'x-kind': 'time',
+    'x-expects': 'a time with its zone such as `2026-03-01T00:00:00Z`',
+    description,
+  })
+}
+
+export function SecretText(description: string) {
+  return Type.Unsafe<Secret>({ type: 'string', minLength: 1, 'x-kind': 'secret', description })
+}
+
+/** A path in the file's own folder; absolute once loaded. */
+export function FilePath(description: string) {
+  return Type.Unsafe<string>({ type: 'string', minLength: 1, 'x-kind': 'path', description })
+}
