@@ -61,7 +61,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       configFile,
       now,
       log,
-      onSwap: (next) => parts.swap(next),
+      onSwap: async (next) => (await parts.prepare(next)).commit(),
       onReload: (result) => parts.metrics.reloaded(result !== 'failed'),
     })
     const watch = watchFiles({

@@ -20,8 +20,8 @@ export interface Metrics {
 }
 
 export interface MetricsSources {
-  /** Live sessions; rejects when the store cannot tell. */
-  sessions(): Promise<number>
+  /** Live sessions; rejects when the store cannot tell. Left out where another process of the gateway tells. */
+  sessions?(): Promise<number>
   /** Lines that the decision log has lost. */
   lostLogLines(): number
   openWebSockets(): number
@@ -70,6 +70,8 @@ export function createMetrics(sources: MetricsSources): Metrics {
   const lastReload = new Gauge({
     name: 'gatehouse_config_last_reload_successful',
     help: '1 while the files on disk are those in force, 0 after a reload that was refused.',
+    // Of several processes the one knows that reloads.
+    aggregator: 'min',
     registers,
   })
   lastReload.set(1)
@@ -125,10 +127,12 @@ function registerGauges(
   new Gauge({
     name: 'gatehouse_sessions',
     help: 'Live sessions in the store.',
+    // All processes of a gateway have one store, so they are not to be added up.
+    aggregator: 'max',
     registers,
     async collect() {
       try {
-        this.set(await sources.sessions())
+        if (sources.sessions !== undefined) this.set(await sources.sessions())
       } catch {
         // Unknown is not none: the last value stands, and the error is counted.
         onStoreError()

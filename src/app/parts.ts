@@ -5,6 +5,7 @@ import { createMetrics, type Metrics } from '../admin/metrics.ts'
 import type { Snapshot } from '../config/snapshot.ts'
 import { createSessions } from '../identity/live-sessions.ts'
 import { openStore } from '../identity/open-store.ts'
+import type { Siblings } from '../identity/session-store.ts'
 import type { Sessions } from '../identity/sessions.ts'
 import { type AccessLog, openAccessLog } from '../proxy/access-log.ts'
 import { type Certificates, createCertificates } from '../proxy/tls.ts'
@@ -27,23 +28,44 @@ export interface Parts {
   readonly life: { ready: boolean; draining: boolean }
   runtime(): Runtime
   accessLog(): AccessLog
-  /** Puts `next` in force as a whole. Rejects without having changed anything where it cannot. */
-  swap(next: Snapshot): Promise<void>
+  /**
+   * Makes all that `next` needs. Rejects without having changed anything where it cannot.
+   * @param signingPems as another process has looked them up
+   */
+  prepare(next: Snapshot, signingPems?: readonly string[]): Promise<Prepared>
+}
+
+/** A snapshot that can be put in force; one of the two is called, once. */
+export interface Prepared {
+  /** Puts it in force as a whole; it cannot fail. Resolves when what it replaced is closed. */
+  commit(): Promise<void>
+  abort(): Promise<void>
 }
 
 export interface PartsOptions {
   readonly now: Clock
   readonly log: Logger
   readonly closing: Closing
+  /** Only in a worker: what it has from the primary in place of its own. */
+  readonly given?: FromPrimary
+}
+
+export interface FromPrimary {
+  /** PEM; the first signs. */
+  readonly signingPems: readonly string[]
+  readonly siblings: Siblings
+  /** An open descriptor for the lines of the decision log. */
+  readonly decisionsFd: number
 }
 
 export async function buildParts(snapshot: Snapshot, options: PartsOptions): Promise<Parts> {
-  const { now, log, closing } = options
-  const store = await openStore(snapshot.store, { now, log })
+  const { now, log, closing, given } = options
+  const store = await openStore(snapshot.store, { now, log, siblings: given?.siblings })
   closing.push(() => store.close())
-  let accessLog = openAccessLog(snapshot.config.logging.decisions)
+  let accessLog = openAccessLog(given?.decisionsFd ?? snapshot.config.logging.decisions)
   closing.push(() => accessLog.close())
-  let runtime = await buildRuntime(snapshot, { store, now, log }, undefined)
+  const storeAndTools = { store, now, log }
+  let runtime = await buildRuntime(snapshot, storeAndTools, undefined, given?.signingPems)
   closing.push(() => {
     for (const provider of runtime.providers.values()) provider.close()
   })
@@ -65,34 +87,39 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
   const webSockets = createWebSockets()
   const certificates = snapshot.tls.length === 0 ? undefined : createCertificates(snapshot.tls)
   const metrics = createMetrics({
-    sessions: () => sessions.count(),
+    // The primary asks for all workers.
+    ...(given === undefined ? { sessions: () => sessions.count() } : {}),
     lostLogLines: () => accessLog.lost(),
     openWebSockets: () => webSockets.count(),
   })
-  const swap = async (next: Snapshot): Promise<void> => {
+  const prepare = async (next: Snapshot, signingPems?: readonly string[]): Promise<Prepared> => {
     const { level, decisions } = next.config.logging
-    const isMoved = decisions !== runtime.snapshot.config.logging.decisions
-    const built = await buildRuntime(next, { store, now, log }, runtime)
+    const isMoved = given === undefined && decisions !== runtime.snapshot.config.logging.decisions
+    const built = await buildRuntime(next, storeAndTools, runtime, signingPems)
     let movedLog: AccessLog | undefined
-    try {
-      movedLog = isMoved ? openAccessLog(decisions) : undefined
-      if (next.tls.length > 0) certificates?.replace(next.tls)
-    } catch (error) {
+    let changeCertificates: (() => void) | undefined
+    const abort = async () => {
       closeReplaced(built, runtime)
       await movedLog?.close()
+    }
+    try {
+      if (next.tls.length > 0) changeCertificates = certificates?.prepare(next.tls)
+      movedLog = isMoved ? openAccessLog(decisions) : undefined
+    } catch (error) {
+      await abort()
       throw error
     }
-    // From here on nothing can fail.
-    const replaced = runtime
-    runtime = built
-    closeReplaced(replaced, built)
-    upstreams.retain(next.table.routes.filter((route) => route.to !== undefined))
-    log.level = level
-    if (movedLog !== undefined) {
-      const old = accessLog
-      accessLog = movedLog
-      await old.close()
+    const commit = async () => {
+      const [replaced, replacedLog] = [runtime, accessLog]
+      runtime = built
+      accessLog = movedLog ?? accessLog
+      changeCertificates?.()
+      closeReplaced(replaced, built)
+      upstreams.retain(next.table.routes.filter((route) => route.to !== undefined))
+      log.level = level
+      if (movedLog !== undefined) await replacedLog.close()
     }
+    return { commit, abort }
   }
   return {
     now,
@@ -103,7 +130,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     webSockets,
     metrics,
     certificates,
-    swap,
+    prepare,
     life: { ready: false, draining: false },
     runtime: () => runtime,
     accessLog: () => accessLog,

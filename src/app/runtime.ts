@@ -1,12 +1,17 @@
 /** Everything that is made from a snapshot and swapped with it: compiled plane, providers, signing keys. */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Snapshot } from '../config/snapshot.ts'
-import { type AssertionSigner, createAssertionSigner } from '../identity/assertion.ts'
+import {
+  type AssertionSigner,
+  createAssertionSigner,
+  readSigningKey,
+} from '../identity/assertion.ts'
 import { createOpenIdProvider } from '../identity/openid-provider.ts'
 import type { Provider } from '../identity/provider.ts'
 import type { SessionStore } from '../identity/session-store.ts'
-import { loadSigningKeys } from '../identity/signing-keys.ts'
+import { loadSigningPems } from '../identity/signing-keys.ts'
 import { compileDataPlane, type DataPlane } from '../proxy/data-plane.ts'
 import type { Clock } from '../support/time.ts'
 
@@ -15,6 +20,8 @@ export interface Runtime {
   readonly plane: DataPlane
   readonly signer: AssertionSigner
   readonly providers: ReadonlyMap<string, Provider>
+  /** PEM; the first signs. */
+  readonly signingPems: readonly string[]
 }
 
 export interface RuntimeParts {
@@ -26,24 +33,40 @@ export interface RuntimeParts {
 /**
  * Builds what `snapshot` needs; a provider whose settings did not change is taken over with all that it knows.
  * Rejects without having changed anything where a part cannot be built.
+ * @param givenPems signing keys that another process has looked up
  */
 export async function buildRuntime(
   snapshot: Snapshot,
   { store, now, log }: RuntimeParts,
   previous: Runtime | undefined,
+  givenPems?: readonly string[],
 ): Promise<Runtime> {
-  const keys = await loadSigningKeys({
-    configured: snapshot.signingKeys.map((key) => key.reveal()),
-    store,
-    secrets: snapshot.sessionSecrets,
-  })
-  const signer = await createAssertionSigner({ keys, now })
+  const signingPems = givenPems ?? (await signingPemsOf(snapshot, store, previous))
+  const signer = await createAssertionSigner({ keys: signingPems.map(readSigningKey), now })
   return {
     snapshot,
     signer,
+    signingPems,
     plane: compileDataPlane(snapshot, signer, now),
     providers: buildProviders(snapshot, log, previous),
   }
+}
+
+/** Those in force where nothing has changed that they come from: a reload then needs no store. */
+export async function signingPemsOf(
+  snapshot: Snapshot,
+  store: SessionStore,
+  previous: Pick<Runtime, 'snapshot' | 'signingPems'> | undefined,
+): Promise<readonly string[]> {
+  const source = keySource(snapshot)
+  if (previous !== undefined && isDeepStrictEqual(source, keySource(previous.snapshot))) {
+    return previous.signingPems
+  }
+  return loadSigningPems({ ...source, store })
+}
+
+function keySource({ signingKeys, sessionSecrets }: Snapshot) {
+  return { configured: signingKeys.map((key) => key.reveal()), secrets: sessionSecrets }
 }
 
 function buildProviders(

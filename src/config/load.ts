@@ -7,6 +7,7 @@ import type { Clock } from '../support/time.ts'
 import { type CheckedConfig, checkConfig } from './check-config.ts'
 import { compileRoots } from './compile-roots.ts'
 import { createInputFiles, type InputFiles, type ReadFile, type Stamps } from './input-files.ts'
+import { type KeptInputs, keepInputs, keptFiles } from './kept-inputs.ts'
 import { rootsIn, withoutConfig } from './policy-roots.ts'
 import { readConfig } from './read-config.ts'
 import type { Environment } from './references.ts'
@@ -23,6 +24,10 @@ export interface LoadOptions {
   readonly previous?: Snapshot | undefined
   /** In place of node:fs. */
   readonly readFile?: ReadFile | undefined
+  /** What another process has read, in place of all files. */
+  readonly inputs?: KeptInputs | undefined
+  /** Keep what is read, for other processes. */
+  readonly keep?: boolean | undefined
 }
 
 export interface LoadResult {
@@ -32,6 +37,8 @@ export interface LoadResult {
   readonly problems: readonly Problem[]
   /** Every path that was looked at, for watch.ts. */
   readonly stamps: Stamps
+  /** What `snapshot` was made from, where it was to be kept. */
+  readonly inputs: KeptInputs | undefined
 }
 
 /** Files that change while they are read are read again, so often at the most; watch.ts sees what comes after. */
@@ -42,14 +49,21 @@ const MOST_ATTEMPTS = 4
  * files at once, as by git or Kubernetes, is seen before or after it, and not in its middle.
  */
 export async function loadSnapshot(options: LoadOptions): Promise<LoadResult> {
+  const { inputs, keep, readFile } = options
+  if (inputs !== undefined) return { ...(await loadOnce(options, keptFiles(inputs))), inputs }
   for (let attempt = 1; ; attempt++) {
-    const files = createInputFiles(options.readFile)
+    const files = keepInputs(createInputFiles(readFile))
     const result = await loadOnce(options, files)
-    if (attempt === MOST_ATTEMPTS || !(await files.haveChanged())) return result
+    if (attempt < MOST_ATTEMPTS && (await files.haveChanged())) continue
+    const revision = result.snapshot?.revision
+    return { ...result, inputs: keep && revision ? files.kept(revision) : undefined }
   }
 }
 
-async function loadOnce(options: LoadOptions, files: InputFiles): Promise<LoadResult> {
+async function loadOnce(
+  options: LoadOptions,
+  files: InputFiles,
+): Promise<Omit<LoadResult, 'inputs'>> {
   const folder = dirname(options.configFile)
   const read = await readConfig(options.configFile, options.env, files)
   const problems = [...read.problems]

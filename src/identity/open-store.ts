@@ -5,13 +5,15 @@ import type { Every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock } from '../support/time.ts'
 import { createMemoryStore } from './memory-store.ts'
-import type { SessionStore } from './session-store.ts'
+import type { SessionStore, Siblings } from './session-store.ts'
 import { createSqliteStore } from './sqlite-store.ts'
 
 export interface OpenStoreOptions {
   readonly now: Clock
   readonly log: Log
   readonly every?: Every
+  /** Redis needs none: it tells everybody by itself. */
+  readonly siblings?: Siblings | undefined
 }
 
 /**

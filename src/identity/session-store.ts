@@ -49,3 +49,10 @@ export interface SessionStore {
   onDeleted(listener: (id: string) => void): () => void
   close(): Promise<void>
 }
+
+/** Other processes of this machine that use the same store, and hear of the sessions that each of them deletes. */
+export interface Siblings {
+  tell(id: string): void
+  /** Calls `listener` with each id that another one tells; returns a function that stops that. */
+  listen(listener: (id: string) => void): () => void
+}

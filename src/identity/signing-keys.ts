@@ -21,8 +21,12 @@ export interface SigningKeySource {
  * @throws TypeError for a configured key that is none; rejects with STORE_UNAVAILABLE
  */
 export async function loadSigningKeys(source: SigningKeySource): Promise<readonly SigningKey[]> {
-  if (source.configured.length > 0) return source.configured.map(readSigningKey)
-  return [readSigningKey(await keptPem(source))]
+  return (await loadSigningPems(source)).map(readSigningKey)
+}
+
+/** The same as PEM texts, which can be sent to another process. Rejects with STORE_UNAVAILABLE. */
+export async function loadSigningPems(source: SigningKeySource): Promise<readonly string[]> {
+  return source.configured.length > 0 ? source.configured : [await keptPem(source)]
 }
 
 /**

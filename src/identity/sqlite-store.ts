@@ -6,7 +6,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { GatehouseError } from '../errors.ts'
 import { type Every, every } from '../support/every.ts'
 import type { Clock } from '../support/time.ts'
-import type { SessionStore, StoredSession } from './session-store.ts'
+import type { SessionStore, Siblings, StoredSession } from './session-store.ts'
 
 const SCHEMA_VERSION = 1
 /** Another process may be writing. A wait blocks this one, so it is short: every transaction here takes milliseconds. */
@@ -41,6 +41,8 @@ const SCHEMA = `
 export interface SqliteStoreOptions {
   readonly now: Clock
   readonly every?: Every
+  /** Processes without any find out about deleted sessions when they ask. */
+  readonly siblings?: Siblings | undefined
 }
 
 /**
@@ -48,7 +50,7 @@ export interface SqliteStoreOptions {
  * @throws GatehouseError STORE_UNAVAILABLE that says what is wrong with the file
  */
 export function createSqliteStore(path: string, options: SqliteStoreOptions): SessionStore {
-  const { now } = options
+  const { now, siblings } = options
   const db = openDatabase(path)
   const sql = prepareStatements(db)
   const sweep = () => {
@@ -77,7 +79,11 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
         // Losing the last minute's uses to a power cut costs nobody more than that minute: no wait for the disk.
         withoutSync(db, () => sql.touch.run(card, expiresAt, id, now()).changes === 1),
       ),
-    delete: (id) => answer(path, () => sql.delete.run(id, now()).changes === 1),
+    delete: async (id) => {
+      const there = await answer(path, () => sql.delete.run(id, now()).changes === 1)
+      if (there) siblings?.tell(id)
+      return there
+    },
     findByIndex: (key) =>
       answer(path, () => sql.findByIndex.all(key, now()).map(({ session_id: id }) => String(id))),
     list: () => listSessions(path, sql, now),
@@ -102,8 +108,7 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
         sql.keep.run(key, value)
         return bytes(sql.kept.get(key)?.['value'])
       }),
-    // Other processes that use the file find out when they ask.
-    onDeleted: () => () => undefined,
+    onDeleted: (listener) => siblings?.listen(listener) ?? (() => undefined),
     close: async () => {
       if (closed) return
       closed = true

@@ -47,14 +47,14 @@ const WRITE_BYTES = 64 * 1024
 const FLUSH_MS = 100
 
 /**
- * @param destination `stdout` or a file, which is appended to; its folder is made
+ * @param destination `stdout`, a file, which is appended to and its folder made, or an open descriptor
  * @throws Error that names the config's key where the file cannot be opened
  */
-export function openAccessLog(destination: string): AccessLog {
+export function openAccessLog(destination: string | number): AccessLog {
   let lost = 0
   let closed = false
   const sink = openDestination({
-    dest: destination === 'stdout' ? 1 : openFile(destination),
+    dest: typeof destination === 'number' ? destination : descriptorOf(destination),
     sync: false,
     minLength: WRITE_BYTES,
     maxWrite: 2 * WRITE_BYTES,
@@ -79,6 +79,10 @@ export function openAccessLog(destination: string): AccessLog {
       return closeSink(sink)
     },
   }
+}
+
+function descriptorOf(destination: string): number {
+  return destination === 'stdout' ? 1 : openFile(destination)
 }
 
 /** Opened here and not by the writer, which would go on trying a file that cannot be had. */

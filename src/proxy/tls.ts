@@ -27,8 +27,8 @@ export interface Certificates {
   /** For clients that send no name: what `setSecureContext` takes. */
   byDefault(): { cert?: string; key?: string }
   onReplace(listener: () => void): void
-  /** New connections get these. Throws where one cannot be read; the old ones then stay. */
-  replace(pems: readonly CertificatePem[]): void
+  /** Throws where one cannot be read. New connections get these once what is returned is called, which cannot fail. */
+  prepare(pems: readonly CertificatePem[]): () => void
 }
 
 export function createCertificates(pems: readonly CertificatePem[]): Certificates {
@@ -46,9 +46,12 @@ export function createCertificates(pems: readonly CertificatePem[]): Certificate
     onReplace: (listener) => {
       listeners.push(listener)
     },
-    replace: (next) => {
-      certificates = next.map(readCertificate)
-      for (const listener of listeners) listener()
+    prepare: (pems) => {
+      const next = pems.map(readCertificate)
+      return () => {
+        certificates = next
+        for (const listener of listeners) listener()
+      }
     },
   }
 }
