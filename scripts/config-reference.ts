@@ -39,6 +39,11 @@ function rows(key: string, schema: PlainSchema, isRequired: boolean): readonly R
     byDefault: isRequired ? 'required' : defaultInWords(schema),
     meaning: schema.description ?? '',
   }
+  if (schema.type === 'object' && schema.properties !== undefined) {
+    return Object.entries(schema.properties).flatMap(([name, child]) =>
+      rows(`${key}.${name}`, child, (schema.required ?? []).includes(name)),
+    )
+  }
   const items = schema.items
   if (items?.properties === undefined) return [row]
   const required = new Set(items.required ?? [])
@@ -52,6 +57,7 @@ function rows(key: string, schema: PlainSchema, isRequired: boolean): readonly R
 
 const KINDS: Readonly<Record<string, string>> = {
   duration: 'duration',
+  rate: 'rate',
   time: 'time',
   secret: 'secret',
   secrets: 'secret, or a list',

@@ -94,6 +94,7 @@ test('each third-party package has one home', async (t) => {
     ajv: /^support\//,
     'prom-client': /^admin\//,
     ioredis: /^identity\/redis-[a-z]+\.ts$/,
+    'rate-limiter-flexible': /^identity\/redis-[a-z]+\.ts$/,
     eta: /^pages\//,
     commander: /^cli\//,
     'oidc-provider': /^demo\//,

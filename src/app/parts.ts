@@ -4,7 +4,9 @@ import type { Logger } from 'pino'
 import { createMetrics, type Metrics } from '../admin/metrics.ts'
 import type { Snapshot } from '../config/snapshot.ts'
 import { createSessions } from '../identity/live-sessions.ts'
+import { openRateLimits } from '../identity/open-rate-limits.ts'
 import { openStore } from '../identity/open-store.ts'
+import type { RateLimits } from '../identity/rate-limits.ts'
 import type { Siblings } from '../identity/session-store.ts'
 import type { Sessions } from '../identity/sessions.ts'
 import { type AccessLog, openAccessLog } from '../proxy/access-log.ts'
@@ -20,6 +22,7 @@ export interface Parts {
   readonly log: Logger
   readonly closing: Closing
   readonly sessions: Sessions
+  readonly rateLimits: RateLimits
   readonly upstreams: Upstreams
   readonly webSockets: WebSockets
   readonly metrics: Metrics
@@ -82,6 +85,13 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     maxPerUser: () => runtime.snapshot.config.session.max_per_user,
   })
   closing.push(() => sessions.close())
+  const rateLimits = await openRateLimits(snapshot.store, {
+    rates: () => runtime.snapshot.config.server.rate_limits,
+    secrets: () => runtime.snapshot.sessionSecrets,
+    now,
+    log,
+  })
+  closing.push(() => rateLimits.close())
   const upstreams = createUpstreams()
   closing.push(() => upstreams.close())
   const webSockets = createWebSockets()
@@ -126,6 +136,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     log,
     closing,
     sessions,
+    rateLimits,
     upstreams,
     webSockets,
     metrics,

@@ -39,6 +39,7 @@ export async function startServers(
     endpoints: {
       snapshot: () => parts.runtime().snapshot,
       sessions: parts.sessions,
+      rateLimits: parts.rateLimits,
       providers: () => parts.runtime().providers,
       assertion: () => parts.runtime().signer,
       secrets: () => parts.runtime().snapshot.sessionSecrets,

@@ -3,7 +3,7 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { isLoopback } from '../support/loopback.ts'
 import type { Findings } from './findings.ts'
-import type { ServerConfig } from './schema.ts'
+import type { ServerConfig } from './schema-server.ts'
 
 export interface ListenAddress {
   /** Without brackets. */

@@ -6,7 +6,7 @@ import { Secret } from '../support/secret.ts'
 import type { Clock } from '../support/time.ts'
 import type { Findings } from './findings.ts'
 import { type InputFiles, whyUnreadable } from './input-files.ts'
-import type { ServerConfig } from './schema.ts'
+import type { ServerConfig } from './schema-server.ts'
 
 /** One certificate with its chain, and its key, in PEM. */
 export interface TlsKeyPair {

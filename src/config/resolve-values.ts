@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path'
 import { parseDurationMs } from '../support/duration.ts'
+import { parseRate } from '../support/rate.ts'
 import { type PlainSchema, plainSchema } from '../support/schema-words.ts'
 import { Secret } from '../support/secret.ts'
 import { Config } from './schema.ts'
@@ -15,6 +16,8 @@ function resolveValue(schema: PlainSchema, value: unknown, folder: string): unkn
   switch (schema['x-kind']) {
     case 'duration':
       return parseDurationMs(String(value))
+    case 'rate':
+      return parseRate(String(value))
     case 'time':
       return Date.parse(String(value))
     case 'secret':

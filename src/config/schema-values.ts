@@ -2,6 +2,7 @@
 
 import { Type } from 'typebox'
 import { DURATION_PATTERN } from '../support/duration.ts'
+import { RATE_PATTERN, type Rate } from '../support/rate.ts'
 import type { Secret } from '../support/secret.ts'
 import { type EpochMs, TIME_PATTERN } from '../support/time.ts'
 
@@ -16,6 +17,18 @@ export function Duration(description: string, byDefault?: string) {
     'x-kind': 'duration',
     description,
     ...(byDefault === undefined ? {} : { default: byDefault }),
+  })
+}
+
+/** So many in so many seconds once loaded. `default` is written as in the file. */
+export function RateText(description: string, byDefault: string) {
+  return Type.Unsafe<Rate>({
+    type: 'string',
+    pattern: RATE_PATTERN,
+    'x-kind': 'rate',
+    'x-expects': 'a rate such as `5/m`: so many in a second, minute, hour or day',
+    description,
+    default: byDefault,
   })
 }
 

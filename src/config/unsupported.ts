@@ -6,16 +6,10 @@ import type { YamlDocument, YamlPath } from '../support/yaml-document.ts'
 
 /** `*` stands for any key or index. */
 const UNSUPPORTED: readonly YamlPath[] = [
-  ...[
-    'client_ca',
-    'redirect_listen',
-    'hsts',
-    'http2',
-    'h2c',
-    'workers',
-    'limits',
-    'rate_limits',
-  ].map((key) => ['server', key]),
+  ...['client_ca', 'redirect_listen', 'hsts', 'http2', 'h2c', 'workers', 'limits'].map((key) => [
+    'server',
+    key,
+  ]),
   ...[
     'private_key',
     'groups_claim_kind',

@@ -13,6 +13,7 @@ import { landing, signedOut } from './landing.ts'
 import { portal } from './portal.ts'
 import { failure, type Reaction, redirect } from './reaction.ts'
 import { signIn } from './sign-in.ts'
+import { signInLimited } from './sign-in-limit.ts'
 import { SIGN_IN_PATH } from './sign-in-url.ts'
 import { askSignOut, SIGN_OUT_PATH, SIGNED_OUT_PATH, signOut } from './sign-out.ts'
 import { user } from './user.ts'
@@ -27,14 +28,15 @@ const MAX_FORM_BYTES = 16 * 1024
 
 const readable = (endpoint: Endpoint): Endpoints => ({ GET: endpoint, HEAD: endpoint })
 const jwks = readable(answerJwks)
+const limitedCallback = signInLimited(providerCallback)
 
 const ON_EVERY_HOST: ReadonlyMap<string, Endpoints> = new Map([
   ['/.gatehouse', readable(() => redirect('/.gatehouse/'))],
   ['/.gatehouse/', readable(portal)],
   ['/.gatehouse/user', readable(user)],
-  [SIGN_IN_PATH, readable(signIn)],
+  [SIGN_IN_PATH, readable(signInLimited(signIn))],
   // A HEAD would spend the code without anybody getting the session.
-  ['/.gatehouse/callback', { GET: appCallback }],
+  ['/.gatehouse/callback', { GET: signInLimited(appCallback) }],
   [SIGN_OUT_PATH, { ...readable(askSignOut), POST: signOut }],
   [SIGNED_OUT_PATH, readable(signedOut)],
   ['/.gatehouse/jwks.json', jwks],
@@ -82,7 +84,7 @@ function endpointsAt({ path, isPublicUrl, providers, snapshot }: Visit): Endpoin
   if (path.decoded === POMERIUM_JWKS && identityHeaders.preset === 'pomerium') return jwks
   if (!isPublicUrl) return undefined
   for (const { redirectPath } of providers.values()) {
-    if (redirectPath === path.decoded) return { GET: providerCallback }
+    if (redirectPath === path.decoded) return { GET: limitedCallback }
   }
   const isLanding =
     path.decoded === '/' ||

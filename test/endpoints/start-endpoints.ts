@@ -12,6 +12,7 @@ import { GatehouseError } from '../../src/errors.ts'
 import { createSessions } from '../../src/identity/live-sessions.ts'
 import { createMemoryStore } from '../../src/identity/memory-store.ts'
 import type { Provider } from '../../src/identity/provider.ts'
+import { createRateLimits } from '../../src/identity/rate-limits.ts'
 import type { Sessions } from '../../src/identity/sessions.ts'
 import { isPageVisit } from '../../src/proxy/answer-form.ts'
 import { canonicalHost, canonicalPath } from '../../src/routing/canonical.ts'
@@ -59,6 +60,8 @@ export interface FixtureOptions {
   readonly redirectPath?: string
   readonly postLogoutRedirectUri?: string
   readonly brand?: Readonly<Record<string, unknown>>
+  /** In place of those that the config has by default. */
+  readonly rates?: Snapshot['config']['server']['rate_limits']
   /** In place of scripted ones. */
   readonly providers?: (publicUrl: string) => ReadonlyMap<string, Provider>
 }
@@ -99,6 +102,12 @@ export async function startEndpoints(
     log,
   })
   t.teardown(() => sessions.close())
+  const rateLimits = createRateLimits({
+    rates: () => options.rates ?? live.snapshot.config.server.rate_limits,
+    secrets: () => sessionSecrets,
+    now,
+    log,
+  })
   const fastify = Fastify({
     serverFactory: (handler) =>
       createServer((request, response) => {
@@ -109,6 +118,7 @@ export async function startEndpoints(
   await fastify.register(endpoints, {
     snapshot: () => live.snapshot,
     sessions,
+    rateLimits,
     providers: () => providers,
     assertion: () => ({ jwks: { keys: [{ kty: 'EC', kid: 'k1' }] } }),
     secrets: () => sessionSecrets,
