@@ -7,7 +7,7 @@ import type { Clock } from '../support/time.ts'
 import type { YamlDocument } from '../support/yaml-document.ts'
 import { checkIdentityHeaders } from './check-identity-headers.ts'
 import { checkProviders } from './check-providers.ts'
-import { type CheckedServer, checkServer } from './check-server.ts'
+import { type CheckedServer, checkForwardAuth, checkServer } from './check-server.ts'
 import { type CheckedSession, checkSession } from './check-session.ts'
 import { createFindings } from './findings.ts'
 import type { InputFiles } from './input-files.ts'
@@ -44,6 +44,7 @@ export async function checkConfig(config: Config, context: CheckContext): Promis
   const { document, folder, files, now } = context
   const findings = createFindings(document)
   const server = checkServer(config.server, findings)
+  checkForwardAuth(config, findings)
   checkProviders(config.providers, findings)
   const session = checkSession(config.session, context, findings)
   const signingKeys = checkIdentityHeaders(config.identity_headers, findings)

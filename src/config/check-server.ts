@@ -3,6 +3,7 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { isLoopback } from '../support/loopback.ts'
 import type { Findings } from './findings.ts'
+import type { Config } from './schema.ts'
 import type { ServerConfig } from './schema-server.ts'
 
 export interface ListenAddress {
@@ -24,7 +25,7 @@ export function checkServer(server: ServerConfig, findings: Findings): CheckedSe
   const listen = readListen(server.listen, 'listen', findings)
   const adminListen = readListen(server.admin_listen, 'admin_listen', findings)
   const publicUrl = readPublicUrl(server, findings)
-  checkTrustedProxies(server, findings)
+  checkProxies(['server', 'trusted_proxies'], server.trusted_proxies, server, findings)
   if (listen === undefined || adminListen === undefined || publicUrl === undefined) return undefined
   if (adminListen.port !== 0 && adminListen.port === listen.port && overlap(listen, adminListen)) {
     findings.error(
@@ -102,19 +103,32 @@ function readOrigin(text: string): URL | undefined {
   return url
 }
 
-function checkTrustedProxies(server: ServerConfig, findings: Findings): void {
-  for (const [index, network] of server.trusted_proxies.entries()) {
-    const path = ['server', 'trusted_proxies', index]
+/** Who may ask for decisions is believed about the client's address too: the same dangers, the same opt-out (product 8). */
+export function checkForwardAuth(
+  { forward_auth: { trusted_proxies: networks }, server }: Pick<Config, 'forward_auth' | 'server'>,
+  findings: Findings,
+): void {
+  checkProxies(['forward_auth', 'trusted_proxies'], networks, server, findings)
+}
+
+function checkProxies(
+  list: readonly [string, string],
+  networks: readonly string[],
+  { allow_any_proxy: allowsAny }: ServerConfig,
+  findings: Findings,
+): void {
+  for (const [index, network] of networks.entries()) {
+    const path = [...list, index]
     const read = readNetwork(network)
     if (read === undefined) {
       findings.error(
         path,
-        `\`trusted_proxies[${index}]\` must be an address or network such as \`10.0.0.0/8\``,
+        `\`${list[1]}[${index}]\` must be an address or network such as \`10.0.0.0/8\``,
       )
-    } else if (read.isAnyone && !server.allow_any_proxy) {
+    } else if (read.isAnyone && !allowsAny) {
       findings.error(
         path,
-        `\`trusted_proxies[${index}]\` lets everybody choose the address that they are seen under; name your proxies, or set \`server.allow_any_proxy: true\``,
+        `\`${list[1]}[${index}]\` lets everybody choose the address that they are seen under; name your proxies, or set \`server.allow_any_proxy: true\``,
       )
     }
   }

@@ -83,6 +83,17 @@ export const IdentityHeadersConfig = Type.Object(
 )
 export type IdentityHeadersConfig = Static<typeof IdentityHeadersConfig>
 
+export const ForwardAuthConfig = Type.Object(
+  {
+    trusted_proxies: Type.Array(Type.String(), {
+      default: [],
+      description:
+        'Addresses or networks of the proxies that may ask for decisions, and are believed about the requests that they ask about.',
+    }),
+  },
+  closed,
+)
+
 export const BrandConfig = Type.Object(
   {
     name: Type.Optional(Type.String({ minLength: 1, description: 'Name on the pages.' })),
@@ -125,6 +136,7 @@ export const Config = Type.Object(
     }),
     session: SessionConfig,
     identity_headers: IdentityHeadersConfig,
+    forward_auth: ForwardAuthConfig,
     brand: BrandConfig,
     logging: LoggingConfig,
     policies: Type.Array(FilePath('A file or a folder.'), {

@@ -21,7 +21,6 @@ const UNSUPPORTED: readonly YamlPath[] = [
     'directory',
   ].map((key) => ['providers', '*', key]),
   ['session', 'refresh_before'],
-  ['forward_auth'],
   ['local_admins'],
 ]
 

@@ -4,8 +4,8 @@ import type { IncomingMessage } from 'node:http'
 import type { AnswerForm } from '../pages/answer.ts'
 
 /** GET or HEAD, no upgrade, no prefetch, and a navigation or at least as glad of HTML as of JSON. */
-export function isPageVisit(request: IncomingMessage): boolean {
-  const { method, headers } = request
+export function isPageVisit(request: IncomingMessage, method = request.method): boolean {
+  const { headers } = request
   if (method !== 'GET' && method !== 'HEAD') return false
   if (headers.upgrade !== undefined || headers['sec-purpose'] !== undefined) return false
   const mode = headers['sec-fetch-mode']
@@ -13,9 +13,10 @@ export function isPageVisit(request: IncomingMessage): boolean {
   return prefersHtml(headers.accept ?? '')
 }
 
-export function answerForm(request: IncomingMessage): AnswerForm {
+/** @param method another than the request's own where it is about a request that came to somebody else */
+export function answerForm(request: IncomingMessage, method = request.method): AnswerForm {
   if ((request.headers['content-type'] ?? '').startsWith('application/grpc')) return 'grpc'
-  return isPageVisit(request) ? 'page' : 'json'
+  return isPageVisit(request, method) ? 'page' : 'json'
 }
 
 function prefersHtml(accept: string): boolean {

@@ -1,5 +1,6 @@
 /** The one reading of a received request: canonical host and path, and the route or the endpoint that they mean. */
 
+import type { Socket } from 'node:net'
 import { GatehouseError } from '../errors.ts'
 import { originFor } from '../policy/explain/follow-up.ts'
 import type { Route } from '../policy/route.ts'
@@ -38,20 +39,49 @@ export interface CanonicalOwnRequest {
 export function canonicalize(
   received: Received,
 ): CanonicalRequest | CanonicalOwnRequest | GatehouseError {
-  const { request, plane, trail } = received
-  const target = request.url ?? ''
+  const { request } = received
   const method = checkMethod(request.method ?? '')
   if (method !== undefined) return malformed(method)
   const framing = checkFraming(request.rawHeaders, request.httpVersion)
   if (framing !== undefined) return malformed(framing)
-  const host = canonicalHost(request.rawHeaders, target)
+  return readTarget(received, request.rawHeaders, request.url ?? '', request.socket)
+}
+
+/** A request that a proxy asks about, as that proxy tells of it. */
+export interface AskedRequest {
+  readonly method: string
+  /** As in a Host header. */
+  readonly host: string
+  /** As in a request line. */
+  readonly target: string
+}
+
+/** Reads what a proxy asks about exactly as it would be read if it came here itself. */
+export function canonicalizeAsked(
+  received: Received,
+  { method, host, target }: AskedRequest,
+): CanonicalRequest | CanonicalOwnRequest | GatehouseError {
+  const refused = checkMethod(method)
+  if (refused !== undefined) return malformed(refused)
+  return readTarget(received, ['Host', host], target, undefined)
+}
+
+/** @param socket the connection whose certificate must cover the host */
+function readTarget(
+  received: Received,
+  rawHeaders: readonly string[],
+  target: string,
+  socket: Socket | undefined,
+): CanonicalRequest | CanonicalOwnRequest | GatehouseError {
+  const { plane, trail } = received
+  const host = canonicalHost(rawHeaders, target)
   if (host.kind === 'refused') return malformed(host)
   trail.host = host.name
   const entry = plane.table.host(host.name)
   const path = canonicalPath(target, entry?.keepEncodedSlashes ?? false)
   if (path.kind === 'refused') return malformed(path)
   trail.path = path.encoded
-  if (!hostIsCovered(request.socket, host.name)) {
+  if (socket !== undefined && !hostIsCovered(socket, host.name)) {
     return new GatehouseError(
       'UNKNOWN_HOST',
       `the certificate of this connection is not for \`${host.name}\``,

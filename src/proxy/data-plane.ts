@@ -4,6 +4,7 @@ import type { Snapshot } from '../config/snapshot.ts'
 import { type Brand, brandOf } from '../pages/brand.ts'
 import type { Route } from '../policy/route.ts'
 import type { HostEntry, RouteTable } from '../routing/route-table.ts'
+import { isForwardAuthPath } from './forward-auth-dialect.ts'
 import { compileHeaderPlan, type HeaderPlan } from './header-plan.ts'
 import {
   createIdentityHeaders,
@@ -19,6 +20,8 @@ export interface DataPlane {
   readonly headerPlan: HeaderPlan
   readonly brand: Brand
   readonly isTrustedProxy: IsTrusted
+  /** Who may ask for decisions, and is believed about the requests that it asks about. */
+  readonly isForwardAuthProxy: IsTrusted
   readonly identityOf: IdentityOf
   /** What a route that sets headers sends of them for nobody in particular: names and values in turn. */
   readonly anonymousHeaders: (route: Route) => readonly string[]
@@ -55,6 +58,7 @@ export function compileDataPlane(
     headerPlan: compileHeaderPlan(config.identity_headers, table.routes),
     brand: brandOf(snapshot),
     isTrustedProxy: trustedPeers(config.server.trusted_proxies),
+    isForwardAuthProxy: trustedPeers(config.forward_auth.trusted_proxies),
     identityOf: createIdentityHeaders({
       config: config.identity_headers,
       signer,
@@ -65,6 +69,8 @@ export function compileDataPlane(
     publicHost,
     publicOrigin: publicUrl.origin,
     isOwn: (host, entry, path) => {
+      // Proxies ask under whatever name they reach us by.
+      if (isForwardAuthPath(path)) return true
       if (host !== publicHost && entry === undefined) return false
       if (path.startsWith('/.') && (path.startsWith(`${OWN_PREFIX}/`) || onEveryHost.has(path)))
         return true

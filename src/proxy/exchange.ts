@@ -41,6 +41,8 @@ export interface Trail {
   storeFailed: boolean
   /** Requests for our own endpoints are not in the decision log. */
   own: boolean
+  /** Of a request that a proxy asks about: what it is, where that is another than what reached us. */
+  asked: { readonly method: string; readonly clientAddress: string } | undefined
 }
 
 const NO_GROUPS: readonly string[] = []
@@ -59,7 +61,13 @@ export function emptyTrail(): Trail {
     detail: undefined,
     storeFailed: false,
     own: false,
+    asked: undefined,
   }
+}
+
+/** The method of the request that is judged. */
+export function judgedMethod({ request, trail }: Received): string {
+  return trail.asked?.method ?? request.method ?? ''
 }
 
 /** Whether a request goes on: the policy lets it, or the route only reports what its policy says. */
@@ -77,8 +85,8 @@ export function recordOf(received: Received): RequestRecord {
   return {
     time,
     requestId,
-    method: request.method ?? '',
-    sourceIp: forwarded.clientAddress,
+    method: trail.asked?.method ?? request.method ?? '',
+    sourceIp: trail.asked?.clientAddress ?? forwarded.clientAddress,
     host: trail.host,
     path: trail.path,
     route: trail.route,

@@ -11,6 +11,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { isForwardAuthPath } from './forward-auth-dialect.ts'
 import type { Pipeline } from './pipeline.ts'
 import { MAX_HEADER_BYTES, MAX_URL_BYTES } from './receive.ts'
 import { type Certificates, rememberCertificate } from './tls.ts'
@@ -79,7 +80,9 @@ const SERVER_OPTIONS: ServerOptions = {
  * bytes could be taken for messages, and one sent while an answer is still owed: the connection is not free.
  */
 function isWebSocketUpgrade(request: IncomingMessage): boolean {
-  const { method, headers, socket } = request
+  const { method, headers, socket, url = '' } = request
+  // A proxy that asks about an upgrade may say so in our own headers too; it wants an answer, no socket.
+  if (isForwardAuthPath(url)) return false
   if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return false
   if ('content-length' in headers || 'transfer-encoding' in headers) return false
   return !isAnswering(socket)

@@ -18,6 +18,8 @@ import { type CanonicalOwnRequest, type CanonicalRequest, canonicalize } from '.
 import type { DataPlane } from './data-plane.ts'
 import { goesOn, type Received } from './exchange.ts'
 import { forward } from './forward.ts'
+import { answerForwardAuth } from './forward-auth.ts'
+import { isForwardAuthPath } from './forward-auth-dialect.ts'
 import { namedGroupsOf, type RouteIdentity } from './identity-headers.ts'
 import { endTurn, isOpen, startAfter, takeTurn } from './in-turn.ts'
 import { sendOwnAnswer } from './own-answer.ts'
@@ -82,6 +84,12 @@ function run(parts: PipelineParts, received: Received): void {
   const reading = canonicalize(received)
   if (reading instanceof GatehouseError) return refuseFailure(received, reading)
   if (reading.kind === 'own') {
+    if (isForwardAuthPath(reading.path.decoded)) {
+      answerForwardAuth(parts, received, reading).catch((error: unknown) =>
+        failed(parts, received, error),
+      )
+      return
+    }
     received.trail.own = true
     if (received.headers.hasBody) limitSilenceOfOwn(received)
     return parts.answerOwn({ received, ...reading })

@@ -7,26 +7,32 @@ import { isForEveryone, missingFor } from '../policy/explain/missing.ts'
 import { ANONYMOUS, type Decision, type Facts, type Outcome } from '../policy/model.ts'
 import { answerForm } from './answer-form.ts'
 import type { CanonicalRequest } from './canonicalize.ts'
-import type { Received } from './exchange.ts'
+import { judgedMethod, type Received } from './exchange.ts'
 
 /** Where the browser is sent to sign in for the page that it asked for. */
-export function signInUrl({ request }: Received, { origin, path }: CanonicalRequest): string {
+export function signInUrl(received: Received, { origin, path }: CanonicalRequest): string {
   // Only a page visit can be repeated after a sign-in; anything else returns to the site's front.
-  const repeatable = request.method === 'GET' || request.method === 'HEAD'
+  const method = judgedMethod(received)
+  const repeatable = method === 'GET' || method === 'HEAD'
   const asked = repeatable ? `${origin}${path.encoded}${path.query}` : `${origin}/`
   return `${origin}/.gatehouse/sign_in?rd=${encodeURIComponent(asked)}`
 }
 
 /** Answers a failure; nothing may have been sent yet. */
 export function refuseFailure(received: Received, error: GatehouseError): void {
+  send(received, failureAnswer(received, error))
+}
+
+/** What there is to say of a failure. */
+export function failureAnswer(received: Received, error: GatehouseError): FailureAnswer {
   received.trail.detail = error.message
   const retryLater = error.status === 503
-  send(received, {
+  return {
     ...common(received, error.code),
     status: error.status,
     text: error.text,
     ...(retryLater ? { retryAfterSeconds: 5 } : {}),
-  })
+  }
 }
 
 const CODES: Record<Exclude<Outcome, 'allow'>, ErrorCode> = {
@@ -43,24 +49,29 @@ export function refuseDecision(
   decision: Decision,
   facts: Facts,
 ): void {
+  const answer = decisionAnswer(received, reading, decision, facts)
+  if (answer.form === 'page' && answer.loginUrl !== undefined) redirect(received, answer.loginUrl)
+  else send(received, answer)
+}
+
+/** What there is to say of a decision; where it holds a `loginUrl`, a page visit is sent there instead. */
+export function decisionAnswer(
+  received: Received,
+  reading: CanonicalRequest,
+  decision: Decision,
+  facts: Facts,
+): FailureAnswer {
   const { outcome } = decision
   if (outcome === 'allow') throw new TypeError('an allowed request is not refused')
   const answer = common(received, CODES[outcome])
   switch (outcome) {
     case 'sign_in':
     case 'step_up':
-      if (answer.form === 'page') redirect(received, signInUrl(received, reading))
-      else send(received, { ...answer, loginUrl: signInUrl(received, reading), ...cors(received) })
-      return
+      return { ...answer, loginUrl: signInUrl(received, reading), ...cors(received) }
     case 'deny':
-      send(received, {
-        ...answer,
-        ...refusal(received, reading, decision, facts),
-        ...cors(received),
-      })
-      return
+      return { ...answer, ...refusal(received, reading, decision, facts), ...cors(received) }
     case 'unavailable':
-      send(received, { ...answer, reason: decision.reason, retryAfterSeconds: 30 })
+      return { ...answer, reason: decision.reason, retryAfterSeconds: 30 }
   }
 }
 
@@ -83,9 +94,11 @@ function refusal(
   }
 }
 
-function common({ request, requestId, trail }: Received, code: ErrorCode): FailureAnswer {
+function common(received: Received, code: ErrorCode): FailureAnswer {
+  const { request, requestId, trail } = received
   const head = request.method === 'HEAD'
-  return { code, requestId, form: answerForm(request), head, contact: trail.route?.contact }
+  const form = answerForm(request, judgedMethod(received))
+  return { code, requestId, form, head, contact: trail.route?.contact }
 }
 
 /** A page of another of our hosts may read why its fetch was refused (product 4). */
@@ -101,13 +114,15 @@ function cors({ request, plane }: Received): Pick<FailureAnswer, 'headers'> {
   }
 }
 
-function redirect(received: Received, location: string): void {
+/** Sends a browser on. */
+export function redirect(received: Received, location: string): void {
   const { response } = received
   response.writeHead(302, { Location: location, 'Cache-Control': 'no-store', ...closing(received) })
   response.end()
 }
 
-function send(received: Received, answer: FailureAnswer): void {
+/** Writes `answer`, which may be read in any form. */
+export function send(received: Received, answer: FailureAnswer): void {
   const { response, plane } = received
   const { status, headers, body } = renderFailure(answer, plane.brand)
   response.writeHead(status, { ...headers, ...closing(received) })

@@ -23,6 +23,7 @@ import { refuseDecision, refuseFailure } from './refuse.ts'
 import { upstreamHeaders } from './upstream-headers.ts'
 import { upstreamPath } from './upstream-path.ts'
 import { tlsOptions } from './upstreams.ts'
+import { checkWebSocket } from './web-socket-rules.ts'
 import type { WebSockets } from './web-sockets.ts'
 
 export interface UpgradeParts extends PipelineParts {
@@ -148,7 +149,8 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
     refuseDecision(received, reading, decision, facts)
     return undefined
   }
-  checkWebSocketAllowed(received, reading)
+  checkWebSocket(received.request, reading)
+  if (route.to === undefined) throw new GatehouseError('NO_ROUTE', 'the route has no upstream')
   checkHandshake(received.request)
   const target = upstreamPath(route, reading.path)
   if (session === undefined)
@@ -167,23 +169,6 @@ function checkHandshake({ headers }: IncomingMessage): void {
   const { 'sec-websocket-key': key = '', 'sec-websocket-version': version } = headers
   if (HANDSHAKE_KEY.test(key) && version === '13') return
   throw new GatehouseError('MALFORMED_REQUEST', 'the handshake of a WebSocket lacks key or version')
-}
-
-/** A page of another site must not open a socket with this browser's session. A client without Origin is no browser. */
-function checkWebSocketAllowed({ request }: Received, { route, origin }: CanonicalRequest): void {
-  if (!route.allowWebsockets || route.to === undefined) {
-    throw new GatehouseError('ACCESS_DENIED', 'the route does not have `allow_websockets: true`', {
-      text: 'This site takes no WebSockets.',
-    })
-  }
-  const asking = request.headers.origin?.toLowerCase()
-  const others = route.websocketOrigins
-  if (asking === undefined || asking === origin || others === 'any') return
-  if (others === undefined || !others.has(asking)) {
-    throw new GatehouseError('ACCESS_DENIED', `a WebSocket from the foreign origin \`${asking}\``, {
-      text: 'WebSockets from another site are not accepted.',
-    })
-  }
 }
 
 function admitted(parts: UpgradeParts, upgrade: Upgrade): Upgrade {

@@ -174,6 +174,13 @@ const cases: Record<string, Case> = {
         `gatehouse.yaml:2:${[21, 31, 44, 51][index]}: \`trusted_proxies[${index}]\` must be an address or network such as \`10.0.0.0/8\``,
     ),
   },
+  'who may ask for decisions is somebody': {
+    append: 'forward_auth: { trusted_proxies: [0.0.0.0/0, gateway] }\n',
+    lines: [
+      'gatehouse.yaml:10:35: `trusted_proxies[0]` lets everybody choose the address that they are seen under; name your proxies, or set `server.allow_any_proxy: true`',
+      'gatehouse.yaml:10:46: `trusted_proxies[1]` must be an address or network such as `10.0.0.0/8`',
+    ],
+  },
   'a provider named local': {
     find: 'okta:',
     replace: 'local:',
@@ -290,13 +297,12 @@ const cases: Record<string, Case> = {
   'keys of later versions': {
     find: 'server:',
     replace: 'server:\n  http2: true\n  limits: { headers: 1 }',
-    append: '  refresh_before: 1m\nforward_auth: { trusted_proxies: [] }\nlocal_admins: []\n',
+    append: '  refresh_before: 1m\nlocal_admins: []\n',
     lines: [
       'gatehouse.yaml:2:3: `server.http2` is not supported yet',
       'gatehouse.yaml:3:3: `server.limits` is not supported yet',
       'gatehouse.yaml:12:3: `session.refresh_before` is not supported yet',
-      'gatehouse.yaml:13:1: `forward_auth` is not supported yet',
-      'gatehouse.yaml:14:1: `local_admins` is not supported yet',
+      'gatehouse.yaml:13:1: `local_admins` is not supported yet',
     ],
   },
   "a provider's keys of later versions": {

@@ -34,6 +34,8 @@ export interface TestAnswer {
 
 export interface RequestOptions {
   readonly method?: string
+  /** In place of the URL's path and query, as it stands: no URL parser has mended it. */
+  readonly target?: string
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
   readonly body?: string | Buffer
 }
@@ -128,7 +130,7 @@ function send(port: number, url: string, options: RequestOptions): Promise<TestA
       {
         host: '127.0.0.1',
         port,
-        path: pathname + search,
+        path: options.target ?? pathname + search,
         method: options.method ?? 'GET',
         headers: { host, ...options.headers },
         agent: false,
