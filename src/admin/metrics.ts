@@ -1,6 +1,8 @@
 /** What the gateway counts, for Prometheus (product 5). Labels are fixed: none of them is chosen by a client. */
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Durations } from './durations.ts'
+import { createRequestCounts } from './request-counts.ts'
 
 export interface FinishedRequest {
   /** `undefined` where no route was found. */
@@ -27,33 +29,24 @@ export interface MetricsSources {
   openWebSockets(): number
 }
 
-/** From a cache hit to the longest wait that a default `timeout` allows. */
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const NO_ROUTE = 'none'
 
 export function createMetrics(sources: MetricsSources): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
-  const requests = new Counter({
-    name: 'gatehouse_requests_total',
-    help: 'Requests by route, outcome and class of the answer.',
-    labelNames: ['route', 'outcome', 'status_class'],
-    registers,
-  })
-  const duration = new Histogram({
+  const requests = createRequestCounts(registry)
+  const duration = new Durations({
     name: 'gatehouse_request_duration_seconds',
     help: 'Time from a request to the end of its answer.',
-    labelNames: ['outcome'],
-    buckets: SECONDS,
-    registers,
+    label: 'outcome',
+    registry,
   })
-  const upstream = new Histogram({
+  const upstream = new Durations({
     name: 'gatehouse_upstream_duration_seconds',
     help: 'Time until an upstream begins its answer.',
-    labelNames: ['route'],
-    buckets: SECONDS,
-    registers,
+    label: 'route',
+    registry,
   })
   const signIns = new Counter({
     name: 'gatehouse_sign_ins_total',
@@ -81,17 +74,12 @@ export function createMetrics(sources: MetricsSources): Metrics {
     registers,
   })
   registerGauges(registry, sources, () => storeErrors.inc())
-  const requestChildren = createChildren((route: string, outcome: string, statusClass: string) =>
-    requests.labels(route, outcome, statusClass),
-  )
-  const durationChildren = createChildren((outcome: string) => duration.labels(outcome))
-  const upstreamChildren = createChildren((route: string) => upstream.labels(route))
   return {
     registry,
     requestFinished: ({ route = NO_ROUTE, outcome, status, durationMs, upstreamMs }) => {
-      requestChildren(route, outcome, STATUS_CLASSES[Math.floor(status / 100)] ?? 'other').inc()
-      durationChildren(outcome).observe(durationMs / 1000)
-      if (upstreamMs !== undefined) upstreamChildren(route).observe(upstreamMs / 1000)
+      requests.add(route, outcome, status)
+      duration.add(outcome, durationMs)
+      if (upstreamMs !== undefined) upstream.add(route, upstreamMs)
     },
     signIn: (provider, result) => signIns.inc({ provider, result }),
     reloaded: (successful) => {
@@ -99,22 +87,6 @@ export function createMetrics(sources: MetricsSources): Metrics {
       lastReload.set(successful ? 1 : 0)
     },
     storeFailed: () => storeErrors.inc(),
-  }
-}
-
-const STATUS_CLASSES = ['other', '1xx', '2xx', '3xx', '4xx', '5xx'] as const
-
-/** One look-up for a set of labels instead of hashing it anew for every request. */
-function createChildren<L extends string[], C>(make: (...labels: L) => C): (...labels: L) => C {
-  const children = new Map<string, C>()
-  return (...labels) => {
-    const key = labels.length === 1 ? (labels[0] as string) : labels.join('\n')
-    let child = children.get(key)
-    if (child === undefined) {
-      child = make(...labels)
-      children.set(key, child)
-    }
-    return child
   }
 }
 

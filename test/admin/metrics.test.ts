@@ -1,0 +1,60 @@
+import { test } from 'tap'
+import { createMetrics } from '../../src/admin/metrics.ts'
+
+const SOURCES = { sessions: async () => 3, lostLogLines: () => 0, openWebSockets: () => 2 }
+
+const FINISHED = {
+  route: 'app',
+  outcome: 'allow',
+  status: 200,
+  durationMs: 4,
+  upstreamMs: 3,
+}
+
+test('every family is there before the first request', async (t) => {
+  const text = await createMetrics(SOURCES).registry.metrics()
+  for (const name of [
+    'gatehouse_requests_total',
+    'gatehouse_request_duration_seconds',
+    'gatehouse_upstream_duration_seconds',
+    'gatehouse_sign_ins_total',
+  ]) {
+    t.match(text, `# TYPE ${name} `)
+  }
+})
+
+test('requests are counted by route, outcome and class of the answer, at each scrape anew', async (t) => {
+  const { registry, requestFinished } = createMetrics(SOURCES)
+  requestFinished(FINISHED)
+  requestFinished(FINISHED)
+  requestFinished({ ...FINISHED, route: undefined, outcome: 'rejected', status: 400 })
+  await registry.metrics()
+  const text = await registry.metrics()
+  const counted = 'gatehouse_requests_total{route="app",outcome="allow",status_class="2xx"} 2'
+  t.match(text, counted)
+  t.match(text, '{route="none",outcome="rejected",status_class="4xx"} 1')
+  t.equal(text.split('gatehouse_requests_total{').length - 1, 2, 'no class without a request')
+})
+
+test('durations are a histogram in seconds: buckets hold all that took no longer', async (t) => {
+  const { registry, requestFinished } = createMetrics(SOURCES)
+  for (const durationMs of [1, 4, 60_000]) requestFinished({ ...FINISHED, durationMs })
+  const text = await registry.metrics()
+  const bucket = (le: string) =>
+    new RegExp(
+      `gatehouse_request_duration_seconds_bucket\\{le="${le}",outcome="allow"\\} (\\d+)`,
+    ).exec(text)?.[1]
+  t.same(['0.001', '0.0025', '0.005', '30', '\\+Inf'].map(bucket), ['1', '1', '2', '2', '3'])
+  t.match(text, 'gatehouse_request_duration_seconds_sum{outcome="allow"} 60.005')
+  t.match(text, 'gatehouse_request_duration_seconds_count{outcome="allow"} 3')
+  t.match(text, 'gatehouse_upstream_duration_seconds_count{route="app"} 3')
+})
+
+test('counts of several processes can be added up', async (t) => {
+  const { registry, requestFinished } = createMetrics(SOURCES)
+  requestFinished(FINISHED)
+  const families = await registry.getMetricsAsJSON()
+  const family = families.find(({ name }) => name === 'gatehouse_request_duration_seconds')
+  t.match(family, { type: 'histogram', aggregator: 'sum' })
+  t.match(family?.values[0], { labels: { le: 0.001, outcome: 'allow' }, value: 0 })
+})
