@@ -11,3 +11,15 @@ declare module 'oidc-provider/lib/adapters/memory_adapter.js' {
   import type { AdapterFactory } from 'oidc-provider'
   export function createMemoryAdapter(clockTolerance?: number): AdapterFactory
 }
+
+declare module 'oidc-provider/lib/helpers/errors.js' {
+  import { errors } from 'oidc-provider'
+  export const AccessDenied: typeof errors.AccessDenied
+  export const InvalidRequest: typeof errors.InvalidRequest
+}
+
+declare module 'oidc-provider/lib/helpers/interaction_policy/index.js' {
+  import { interactionPolicy } from 'oidc-provider'
+  export const base: typeof interactionPolicy.base
+  export const Check: typeof interactionPolicy.Check
+}
