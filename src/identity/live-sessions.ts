@@ -122,16 +122,20 @@ export function createSessions(options: SessionsOptions): Sessions {
       const origin = originOf(context)
       const secret = newSessionSecrets()
       const id = sessionId(secret.handle)
-      const parts = { record, groups: person.groups }
+      const parts = { record, groups: person.groups, tokens: person.tokens }
+      const sealed = sealParts(secret.key, id, parts)
       await store.create({
         id,
-        ...sealParts(secret.key, id, { ...parts, tokens: person.tokens }),
+        ...sealed,
         card: seals().sealCard(cardOf(record, origin, time), id),
         indexKeys: indexKeys(seals(), record),
         expiresAt: sessions.storeEnd(record, time),
       })
-      const opened = { id, secrets: secret, ...parts, origin, lastSeenAt: time, verifiedAt: time }
-      const session = sessions.add(opened)
+      const session = sessions.add({
+        ...parts,
+        ...{ id, secrets: secret, origin, lastSeenAt: time, verifiedAt: time },
+        revision: sealed.revision,
+      })
       await revocation.surplus(session)
       return session
     },
@@ -214,7 +218,6 @@ function newRecord(
   { lifetimeMs }: SessionLifetimes,
 ): SessionRecord {
   return {
-    version: 1,
     provider: context.provider,
     method: context.method,
     sub: person.sub,

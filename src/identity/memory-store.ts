@@ -32,6 +32,7 @@ export function createMemoryStore(options: MemoryStoreOptions): SessionStore {
   const index = new Map<string, Set<string>>()
   const once = new Map<string, Expiring & { readonly value: Uint8Array }>()
   const kept = new Map<string, Uint8Array>()
+  const locks = new Map<string, Expiring & { readonly owner: string }>()
   let closed = false
 
   const forget = (session: StoredSession) => {
@@ -42,6 +43,18 @@ export function createMemoryStore(options: MemoryStoreOptions): SessionStore {
       if (ids?.size === 0) index.delete(key)
     }
   }
+  const put = (session: StoredSession) => {
+    sessions.set(session.id, session)
+    for (const key of session.indexKeys) {
+      const ids = index.get(key)
+      if (ids === undefined) index.set(key, new Set([session.id]))
+      else ids.add(session.id)
+    }
+  }
+  const lockOf = (name: string) => {
+    const held = locks.get(name)
+    return held !== undefined && held.expiresAt > now() ? held : undefined
+  }
   const live = (id: string) => {
     const session = sessions.get(id)
     return session !== undefined && session.expiresAt > now() ? session : undefined
@@ -49,7 +62,9 @@ export function createMemoryStore(options: MemoryStoreOptions): SessionStore {
   const sweep = () => {
     const time = now()
     for (const session of sessions.values()) if (session.expiresAt <= time) forget(session)
-    for (const [key, { expiresAt }] of once) if (expiresAt <= time) once.delete(key)
+    for (const map of [once, locks]) {
+      for (const [key, { expiresAt }] of map) if (expiresAt <= time) map.delete(key)
+    }
   }
   const makeRoom = (map: ReadonlyMap<string, unknown>, max: number) => {
     if (map.size >= max) sweep()
@@ -65,27 +80,31 @@ export function createMemoryStore(options: MemoryStoreOptions): SessionStore {
       checkOpen()
       makeRoom(sessions, maxSessions)
       if (live(session.id) !== undefined) throw unavailable('a session of this id exists already')
-      sessions.set(session.id, session)
-      for (const key of session.indexKeys) {
-        const ids = index.get(key)
-        if (ids === undefined) index.set(key, new Set([session.id]))
-        else ids.add(session.id)
-      }
+      put(session)
     },
     async read(id) {
       checkOpen()
       return live(id)
     },
-    async has(id) {
+    async revision(id) {
       checkOpen()
-      return live(id) !== undefined
+      return live(id)?.revision
     },
     async touch(id, card, expiresAt) {
       checkOpen()
       const session = live(id)
-      if (session === undefined) return false
+      if (session === undefined) return undefined
       sessions.set(id, { ...session, card, expiresAt })
-      return true
+      return session.revision
+    },
+    async replace(next, previous) {
+      checkOpen()
+      const session = live(next.id)
+      if (session === undefined) return 'gone'
+      if (session.revision !== previous.revision) return 'changed'
+      forget(session)
+      put({ ...next, expiresAt: Math.max(next.expiresAt, session.expiresAt) })
+      return 'replaced'
     },
     async delete(id) {
       checkOpen()
@@ -135,6 +154,23 @@ export function createMemoryStore(options: MemoryStoreOptions): SessionStore {
     },
     // Nobody else knows these sessions.
     onDeleted: () => () => undefined,
+    onReplaced: () => () => undefined,
+    async lock(name, owner, ms) {
+      checkOpen()
+      if (lockOf(name) !== undefined) return false
+      locks.set(name, { owner, expiresAt: now() + ms })
+      return true
+    },
+    async renewLock(name, owner, ms) {
+      checkOpen()
+      if (lockOf(name)?.owner !== owner) return false
+      locks.set(name, { owner, expiresAt: now() + ms })
+      return true
+    },
+    async unlock(name, owner) {
+      checkOpen()
+      if (lockOf(name)?.owner === owner) locks.delete(name)
+    },
     async close() {
       closed = true
       stopSweeping()
@@ -142,6 +178,7 @@ export function createMemoryStore(options: MemoryStoreOptions): SessionStore {
       index.clear()
       once.clear()
       kept.clear()
+      locks.clear()
     },
   }
 }

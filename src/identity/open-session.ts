@@ -2,15 +2,22 @@
 
 import type { Person } from '../policy/model.ts'
 import type { EpochMs } from '../support/time.ts'
-import type { LiveSession, SessionRecord, SignInOrigin } from './session.ts'
+import type { LiveSession, SessionRecord, SessionTokens, SignInOrigin } from './session.ts'
 import {
   joinSecrets,
   type SessionParts,
   type SessionSecrets,
   splitSecrets,
 } from './session-seals.ts'
+import { tokenSpan } from './token-span.ts'
 
-export interface OpenSessionStart extends SessionParts {
+/** What of a session others may replace. */
+export interface Replaceable extends SessionParts {
+  readonly tokens: SessionTokens
+  readonly revision: string
+}
+
+export interface OpenSessionStart extends Replaceable {
   readonly id: string
   readonly secrets: SessionSecrets
   readonly origin: SignInOrigin
@@ -21,8 +28,13 @@ export interface OpenSessionStart extends SessionParts {
 
 export class OpenSession implements LiveSession {
   readonly id: string
-  readonly record: SessionRecord
-  readonly subject: Person
+  record: SessionRecord
+  subject: Person
+  revision: string
+  /** When the tokens came and when they run out; infinite where there is nothing to refresh them with. */
+  tokensSince: EpochMs
+  tokensEndAt: EpochMs
+  lacksClaims: boolean
   readonly #address: string
   readonly #userAgent: string
   lastSeenAt: EpochMs
@@ -36,13 +48,19 @@ export class OpenSession implements LiveSession {
   readonly #secrets: string
   readonly #watched: Set<OpenSession>
   #listeners: Set<() => void> | undefined
+  #changeListeners: Set<() => void> | undefined
   #ended = false
 
-  /** `watched` holds those sessions that somebody waits for to end. */
+  /** `watched` holds those sessions on which somebody waits to end or to change. */
   constructor(start: OpenSessionStart, watched: Set<OpenSession>) {
     this.id = start.id
     this.record = start.record
     this.subject = personOf(start)
+    this.revision = start.revision
+    const span = tokenSpan(start.tokens)
+    this.tokensSince = span.since
+    this.tokensEndAt = span.endsAt
+    this.lacksClaims = start.tokens.lacksClaims === true
     this.#address = start.origin.address
     this.#userAgent = start.origin.userAgent
     this.lastSeenAt = start.lastSeenAt
@@ -70,15 +88,37 @@ export class OpenSession implements LiveSession {
       listener()
       return () => undefined
     }
+    this.#listeners ??= new Set()
+    return this.#listen(this.#listeners, listener)
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#changeListeners ??= new Set()
+    return this.#listen(this.#changeListeners, listener)
+  }
+
+  #listen(listeners: Set<() => void>, listener: () => void): () => void {
     // Wrapped, so that one function given twice is two listeners.
     const entry = () => listener()
-    this.#listeners ??= new Set()
-    this.#listeners.add(entry)
-    this.#watched.add(this)
+    listeners.add(entry)
+    if (!this.#ended) this.#watched.add(this)
     return () => {
-      this.#listeners?.delete(entry)
-      if (this.#listeners?.size === 0) this.#watched.delete(this)
+      listeners.delete(entry)
+      const isAlone = (this.#listeners?.size ?? 0) + (this.#changeListeners?.size ?? 0) === 0
+      if (isAlone) this.#watched.delete(this)
     }
+  }
+
+  /** Takes over what the store has now and tells who waits; errors of listeners come back. */
+  replace(next: Replaceable): readonly unknown[] {
+    this.record = next.record
+    this.subject = personOf(next)
+    this.revision = next.revision
+    const span = tokenSpan(next.tokens)
+    this.tokensSince = span.since
+    this.tokensEndAt = span.endsAt
+    this.lacksClaims = next.tokens.lacksClaims === true
+    return tellAll(this.#changeListeners)
   }
 
   /** Ends it for good and tells who waits. Errors of listeners come back, so that one cannot keep another from being told. */
@@ -86,18 +126,24 @@ export class OpenSession implements LiveSession {
     if (this.#ended) return []
     this.#ended = true
     this.#watched.delete(this)
-    const listeners = [...(this.#listeners ?? [])]
+    const listeners = this.#listeners
     this.#listeners = undefined
-    const errors: unknown[] = []
-    for (const listener of listeners) {
-      try {
-        listener()
-      } catch (error) {
-        errors.push(error)
-      }
-    }
-    return errors
+    this.#changeListeners = undefined
+    return tellAll(listeners)
   }
+}
+
+function tellAll(listeners: ReadonlySet<() => void> | undefined): readonly unknown[] {
+  const errors: unknown[] = []
+  // A copy: whoever is told may stop listening.
+  for (const listener of [...(listeners ?? [])]) {
+    try {
+      listener()
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  return errors
 }
 
 function personOf({ record, groups }: SessionParts): Person {

@@ -6,10 +6,10 @@
 import { type Every, every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
-import { OpenSession, type OpenSessionStart } from './open-session.ts'
+import { OpenSession, type OpenSessionStart, type Replaceable } from './open-session.ts'
 import { absoluteEnd, cardOf, type SessionLifetimes, type SessionRecord } from './session.ts'
 import { openParts, type SessionSeals, type SessionSecrets, sessionId } from './session-seals.ts'
-import type { SessionStore } from './session-store.ts'
+import type { SessionStore, StoredSession } from './session-store.ts'
 
 /** A revocation anywhere takes effect here within this time. */
 const VERIFIED_FOR_MS = 1_000
@@ -31,6 +31,8 @@ export interface OpenSessionsOptions {
   readonly lifetimes: () => SessionLifetimes
   readonly log: Log
   readonly every?: Every
+  /** Called again and again with each session that somebody waits on, and that has not ended. */
+  readonly onWatched?: (session: OpenSession) => void
 }
 
 export interface OpenSessions {
@@ -46,6 +48,12 @@ export interface OpenSessions {
   here(id: string): OpenSession | undefined
   /** Ends it in this process. */
   finish(session: OpenSession): void
+  /** Asks the store now whether it is there, and as what. */
+  look(session: OpenSession): Promise<OpenSession | undefined>
+  /** Takes over what was read of it from the store; false where that is no session here, which it then is not. */
+  adopt(session: OpenSession, stored: StoredSession): boolean
+  /** Takes over what was put into the store. */
+  renew(session: OpenSession, next: Replaceable): void
   /** When the store may forget a session that was last used at `lastSeenAt`. */
   storeEnd(record: SessionRecord, lastSeenAt: EpochMs): EpochMs
   /** Stops watching, and tells the store of the uses that it does not know yet. */
@@ -106,21 +114,45 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
 
   async function askStore(session: OpenSession): Promise<OpenSession | undefined> {
     const asked = now()
-    const there = isIdle(session, asked)
-      ? await adoptLastSeen(session, asked)
-      : await store.has(session.id)
-    if (!there) return finish(session)
+    if (!(isIdle(session, asked) ? await takeOver(session) : await isThere(session))) {
+      return finish(session)
+    }
+    // Nobody used it here for too long, but perhaps on another replica: then its card has said so.
+    if (isIdle(session, asked)) return finish(session)
     session.verifiedAt = asked
     return session.ended ? undefined : session
   }
 
-  /** Nobody used it here for too long, but perhaps on another replica: then its card in the store says so. */
-  async function adoptLastSeen(session: OpenSession, asked: EpochMs): Promise<boolean> {
+  async function isThere(session: OpenSession): Promise<boolean> {
+    const revision = await store.revision(session.id)
+    if (revision === undefined) return false
+    return revision === session.revision || takeOver(session)
+  }
+
+  async function takeOver(session: OpenSession): Promise<boolean> {
     const stored = await store.read(session.id)
-    const card = stored && seals().openCard(stored.card, session.id)
+    return stored !== undefined && adopt(session, stored)
+  }
+
+  function adopt(session: OpenSession, stored: StoredSession): boolean {
+    const card = seals().openCard(stored.card, session.id)
     if (card === undefined) return false
-    session.lastSeenAt = Math.max(session.lastSeenAt, Math.min(card.lastSeenAt, asked))
-    return !isIdle(session, asked)
+    session.lastSeenAt = Math.max(session.lastSeenAt, Math.min(card.lastSeenAt, now()))
+    if (stored.revision === session.revision) return true
+    const parts = openParts(session.secrets.key, stored)
+    if (parts === undefined) {
+      finish(session)
+      return false
+    }
+    renew(session, { ...parts, revision: stored.revision })
+    return true
+  }
+
+  function renew(session: OpenSession, next: Replaceable): void {
+    if (session.ended) return
+    for (const err of session.replace(next)) {
+      log.error({ err, session: session.id }, 'a listener for the change of a session failed')
+    }
   }
 
   async function open(secrets: SessionSecrets): Promise<OpenSession | undefined> {
@@ -155,7 +187,8 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     if (absoluteEnd(parts.record, limits) <= asked) return undefined
     const lastSeenAt = Math.min(card.lastSeenAt, asked)
     if (lastSeenAt + limits.idleMs <= asked) return undefined
-    const opened = { id, secrets, ...parts, origin: card, lastSeenAt, verifiedAt: asked }
+    const { revision } = stored
+    const opened = { id, secrets, ...parts, revision, origin: card, lastSeenAt, verifiedAt: asked }
     return here(id) ?? add(opened)
   }
 
@@ -175,7 +208,10 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     session.touchedAt = lastSeenAt
     try {
       const card = seals().sealCard(cardOf(session.record, session.origin, lastSeenAt), id)
-      if (!(await store.touch(id, card, storeEnd(session.record, lastSeenAt)))) finish(session)
+      const revision = await store.touch(id, card, storeEnd(session.record, lastSeenAt))
+      if (revision === undefined) finish(session)
+      // Then the card may be of before, and is written again with the next use.
+      else if (revision !== session.revision) await verify(session)
     } catch (err) {
       session.touchedAt = Math.max(previous, lastSeenAt - touchEvery() + TOUCH_RETRY_MS)
       log.warn({ err, session: id }, 'the store could not be told that a session is in use')
@@ -193,6 +229,7 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
           log.debug({ err, session: session.id }, 'a session in use could not be verified')
         })
       }
+      if (!session.ended) options.onWatched?.(session)
     }
   }
   const stopWatching = (options.every ?? every)(WATCH_EVERY_MS, watch)
@@ -201,6 +238,15 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     const session = here(id)
     if (session !== undefined) finish(session)
   })
+  const stopHearing = store.onReplaced((id) => {
+    const session = here(id)
+    if (session === undefined) return
+    verify(session).catch((err: unknown) => {
+      // Whoever uses it next asks again.
+      session.verifiedAt = 0
+      log.debug({ err, session: id }, 'a session that was replaced could not be read')
+    })
+  })
 
   return {
     open,
@@ -208,6 +254,9 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     add,
     here,
     finish,
+    look: verify,
+    adopt,
+    renew,
     storeEnd,
     seen: (session) => {
       if (session.ended) return
@@ -217,6 +266,7 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     close: async () => {
       stopWatching()
       stopListening()
+      stopHearing()
       const unsaved = [...byId.values()]
         .map((reference) => reference.deref())
         .filter((session) => session !== undefined)

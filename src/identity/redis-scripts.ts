@@ -42,6 +42,28 @@ export const SCRIPTS = {
       for i = 1, 2 do redis.call('PEXPIREAT', KEYS[i], ARGV[2]) end
       return string.sub(new, 1, stop - 1)`,
   },
+  /**
+   * KEYS session, parts; ARGV now, revision, end, forgetAt, session, parts, channel, id. 2 and tells the channel; 1 where
+   * the revision is another; 0 where there is no session. The later end stays.
+   */
+  gatehouseReplace: {
+    numberOfKeys: 2,
+    lua: `${END_OF}${FIRST_LINE}
+      local old = redis.call('GET', KEYS[1])
+      if endOf(old) <= tonumber(ARGV[1]) then return 0 end
+      local revision = string.match(string.sub(old, 1, lineEnd(old) - 1), '^%S+ %S+ %S* (%S*)$')
+      if (revision or '') ~= ARGV[2] then return 1 end
+      local new, forgetAt = ARGV[5], tonumber(ARGV[4])
+      if endOf(old) > tonumber(ARGV[3]) then
+        new = string.sub(old, 1, ${TIME_DIGITS}) .. string.sub(new, ${TIME_DIGITS + 1})
+        forgetAt = forgetAt + endOf(old) - tonumber(ARGV[3])
+      end
+      redis.call('SET', KEYS[1], new)
+      redis.call('SET', KEYS[2], ARGV[6])
+      for i = 1, 2 do redis.call('PEXPIREAT', KEYS[i], string.format('%.0f', forgetAt)) end
+      redis.call('PUBLISH', ARGV[7], ARGV[8])
+      return 2`,
+  },
   /** KEYS session, parts; ARGV now, channel, id. The first line, or nil where there is no session. Tells the channel. */
   gatehouseDelete: {
     numberOfKeys: 2,
@@ -80,6 +102,20 @@ export const SCRIPTS = {
       if endOf(held) <= tonumber(ARGV[1]) then return false end
       return string.sub(held, ${TIME_DIGITS + 1})`,
   },
+  /** KEYS lock; ARGV owner, ms. 1, or 0 where it is not the owner's. */
+  gatehouseRenewLock: {
+    numberOfKeys: 1,
+    lua: `
+      if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+      return redis.call('PEXPIRE', KEYS[1], ARGV[2])`,
+  },
+  /** KEYS lock; ARGV owner. 1, or 0 where it is not the owner's. */
+  gatehouseUnlock: {
+    numberOfKeys: 1,
+    lua: `
+      if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+      return redis.call('DEL', KEYS[1])`,
+  },
   /** KEYS kept; ARGV value. What is kept. */
   gatehouseKeep: {
     numberOfKeys: 1,
@@ -99,6 +135,19 @@ declare module 'ioredis' {
     gatehouseTouch(
       ...args: [...SessionKeys, now: number, forgetAt: number, end: string, card: Buffer]
     ): Result<string | null, Context>
+    gatehouseReplace(
+      ...args: [
+        ...SessionKeys,
+        now: number,
+        revision: string,
+        end: number,
+        forgetAt: number,
+        session: Buffer,
+        parts: Buffer,
+        channel: string,
+        id: string,
+      ]
+    ): Result<number, Context>
     gatehouseDelete(
       ...args: [...SessionKeys, now: number, channel: string, id: string]
     ): Result<string | null, Context>
@@ -109,6 +158,8 @@ declare module 'ioredis' {
       ...args: [guard: string, now: number, forgetAt: number, value: Buffer]
     ): Result<number, Context>
     gatehouseTakeOnceBuffer(guard: string, now: number): Result<Buffer | null, Context>
+    gatehouseRenewLock(lock: string, owner: string, ms: number): Result<number, Context>
+    gatehouseUnlock(lock: string, owner: string): Result<number, Context>
     gatehouseKeepBuffer(key: string, value: Buffer): Result<Buffer, Context>
   }
 }

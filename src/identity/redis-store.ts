@@ -8,16 +8,20 @@ import { GatehouseError } from '../errors.ts'
 import { type Every, every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
-import { openEndings } from './redis-endings.ts'
 import { openRedisLink, type RedisClient, type RedisLink } from './redis-link.ts'
+import { openNews } from './redis-news.ts'
 import { createRecall, type Recall } from './redis-recall.ts'
 import {
   ENDED_CHANNEL,
   endOf,
+  firstLine,
   indexKey,
   keptKey,
+  lockKey,
+  MAX_HEAD_BYTES,
   onceKey,
   partsValue,
+  REPLACED_CHANNEL,
   readCard,
   readHead,
   readSession,
@@ -25,11 +29,10 @@ import {
   sessionKeys,
   sessionValue,
   setsOf,
-  TIME_DIGITS,
   timeText,
 } from './redis-values.ts'
 import { createReplicaWait, type ReplicaWait } from './redis-wait.ts'
-import type { SessionStore } from './session-store.ts'
+import type { Replacement, SessionStore } from './session-store.ts'
 
 /** Redis keeps what is over for this long, so that its clock may be wrong by as much. Our own says what is over. */
 const SLACK_MS = 60_000
@@ -60,11 +63,11 @@ export async function openRedisStore(
   // A connection of its own: while one waits for a replica, nothing else passes on it.
   const quiet = () => undefined
   const writer = openRedisLink({ ...shared, onLost: quiet, onBack: quiet, onDoubt: quiet })
-  const endings = openEndings({ ...shared, channel: ENDED_CHANNEL })
+  const news = openNews({ ...shared, channels: [ENDED_CHANNEL, REPLACED_CHANNEL] })
   const end = (id: string) =>
     link.ask(async (client) => (await endSession(client, id, now())) !== undefined)
   const recall = createRecall({ now, log, end })
-  endings.listen(recall.note)
+  news.listen(ENDED_CHANNEL, recall.note)
   const parts = { link, writer, now, recall, waitForReplica: createReplicaWait({ now, log }) }
   let closed = false
   await Promise.all([link.ready(FIRST_CONNECTION_MS), writer.ready(FIRST_CONNECTION_MS)])
@@ -72,11 +75,13 @@ export async function openRedisStore(
     ...storedSessions(parts),
     ...searches(parts),
     ...storedValues(parts),
-    onDeleted: endings.listen,
+    ...locks(parts),
+    onDeleted: (listener) => news.listen(ENDED_CHANNEL, listener),
+    onReplaced: (listener) => news.listen(REPLACED_CHANNEL, listener),
     close: async () => {
       if (closed) return
       closed = true
-      for (const part of [recall, endings, writer, link]) part.close()
+      for (const part of [recall, news, writer, link]) part.close()
     },
   }
 }
@@ -119,14 +124,33 @@ function storedSessions({ link, writer, now, recall, waitForReplica }: Parts) {
         if (!value || !parts || endOf(value) <= now()) return undefined
         return readSession(id, value, parts)
       }),
-    has: (id) => link.ask((client) => isThere(client, id, now())),
+    revision: (id) => link.ask((client) => revisionOf(client, id, now())),
     touch: (id, card, expiresAt) =>
       link.ask(async (client) => {
         const times = [now(), expiresAt + SLACK_MS, timeText(expiresAt)] as const
         const head = await client.gatehouseTouch(...sessionKeys(id), ...times, bytes(card))
-        if (head === null) return false
-        await index(client, id, readHead(head).indexKeys, expiresAt)
-        return true
+        if (head === null) return undefined
+        const { indexKeys, revision } = readHead(head)
+        await index(client, id, indexKeys, expiresAt)
+        return revision
+      }),
+    replace: (next, previous) =>
+      writer.ask(async (client) => {
+        const { id, indexKeys, expiresAt } = next
+        const keys = sessionKeys(id)
+        await index(client, id, indexKeys, expiresAt)
+        const done = await client.gatehouseReplace(
+          ...([...keys, now(), previous.revision, expiresAt, expiresAt + SLACK_MS] as const),
+          ...([sessionValue(next), partsValue(next), REPLACED_CHANNEL, id] as const),
+        )
+        const result = REPLACEMENTS[done] ?? 'gone'
+        if (result === 'gone') await dropEntries(client, id, indexKeys)
+        if (result !== 'replaced') return result
+        const dropped = previous.indexKeys.filter((key) => !indexKeys.includes(key))
+        // One that stays behind finds a session of the same person, and ends by itself.
+        await Promise.allSettled(dropped.map((key) => client.zrem(indexKey(key), id)))
+        await waitForReplica(client, keys[0])
+        return result
       }),
     delete: (id) =>
       writer.ask(async (client) => {
@@ -144,8 +168,8 @@ function searches({ link, now }: Parts) {
     findByIndex: (key) =>
       link.ask(async (client) => {
         const ids = await client.zrange(indexKey(key), 0, '-1')
-        const there = await Promise.all(ids.map((id) => isThere(client, id, now())))
-        return ids.filter((_, at) => there[at])
+        const there = await Promise.all(ids.map((id) => revisionOf(client, id, now())))
+        return ids.filter((_, at) => there[at] !== undefined)
       }),
     list: async function* () {
       for (const set of SHARD_KEYS) {
@@ -189,6 +213,24 @@ function storedValues({ link, writer, now, waitForReplica }: Parts) {
   } satisfies Partial<SessionStore>
 }
 
+function locks({ link }: Parts) {
+  return {
+    lock: (name, owner, ms) =>
+      link.ask(async (client) => {
+        return (await client.set(lockKey(name), owner, 'PX', Math.ceil(ms), 'NX')) === 'OK'
+      }),
+    renewLock: (name, owner, ms) =>
+      link.ask(async (client) => {
+        return (await client.gatehouseRenewLock(lockKey(name), owner, Math.ceil(ms))) === 1
+      }),
+    unlock: (name, owner) =>
+      link.ask(async (client) => void (await client.gatehouseUnlock(lockKey(name), owner))),
+  } satisfies Partial<SessionStore>
+}
+
+/** By what the script answers. */
+const REPLACEMENTS: readonly Replacement[] = ['gone', 'changed', 'replaced']
+
 /** The key that the session had; `undefined` where there is none. */
 async function endSession(
   client: RedisClient,
@@ -198,14 +240,26 @@ async function endSession(
   const keys = sessionKeys(id)
   const head = await client.gatehouseDelete(...keys, time, ENDED_CHANNEL, id)
   if (head === null) return undefined
-  const sets = setsOf(id, readHead(head).indexKeys)
-  // The session is gone; entries that stay behind are nothing, and end by themselves.
-  await Promise.allSettled(sets.map((set) => client.zrem(set, id)))
+  await dropEntries(client, id, readHead(head).indexKeys)
   return keys[0]
 }
 
-async function isThere(client: RedisClient, id: string, time: EpochMs): Promise<boolean> {
-  return endOf(await client.getrange(sessionKeys(id)[0], 0, TIME_DIGITS - 1)) > time
+/** Of a session that is gone. Those that stay behind are nothing, and end by themselves. */
+async function dropEntries(
+  client: RedisClient,
+  id: string,
+  indexKeys: readonly string[],
+): Promise<void> {
+  await Promise.allSettled(setsOf(id, indexKeys).map((set) => client.zrem(set, id)))
+}
+
+async function revisionOf(
+  client: RedisClient,
+  id: string,
+  time: EpochMs,
+): Promise<string | undefined> {
+  const start = await client.getrange(sessionKeys(id)[0], 0, MAX_HEAD_BYTES - 1)
+  return endOf(start) > time ? readHead(firstLine(start)).revision : undefined
 }
 
 async function listPage(client: RedisClient, set: string, cursor: string, seen: Set<string>) {

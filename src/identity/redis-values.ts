@@ -13,8 +13,12 @@ export const indexKey = (key: string) => `gatehouse:index:${key}`
 export const onceKey = (key: string) => `gatehouse:once:${key}`
 export const keptKey = (key: string) => `gatehouse:kept:${key}`
 
+export const lockKey = (name: string) => `gatehouse:lock:${name}`
+
 /** Told of the id of each session that is deleted. */
 export const ENDED_CHANNEL = 'gatehouse:ended'
+/** Told of the id of each session that is replaced. */
+export const REPLACED_CHANNEL = 'gatehouse:replaced'
 
 const FIRST_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const shardKey = (character: string) => `gatehouse:all:${character}`
@@ -35,32 +39,45 @@ export function endOf(value: string | Buffer): EpochMs {
   return Number(value.toString('latin1').slice(0, TIME_DIGITS))
 }
 
-/** The first line of a session: its end, how long its record is, and its index keys. */
+/** The first line of a session: its end, how long its record is, its index keys, and its revision. */
 export interface Head {
   readonly expiresAt: EpochMs
   readonly recordLength: number
   readonly indexKeys: readonly string[]
+  readonly revision: string
 }
 
+/** No first line is longer: three index keys of 43 characters, and three short fields. */
+export const MAX_HEAD_BYTES = 256
+
 /** First line, record, card: what changes with every use, and what every look needs. */
-export function sessionValue({ expiresAt, record, indexKeys, card }: StoredSession): Buffer {
-  const head = `${timeText(expiresAt)} ${record.length} ${indexKeys.join(',')}\n`
+export function sessionValue(session: StoredSession): Buffer {
+  const { expiresAt, record, indexKeys, revision, card } = session
+  const head = `${timeText(expiresAt)} ${record.length} ${indexKeys.join(',')} ${revision}\n`
   return Buffer.concat([Buffer.from(head, 'latin1'), record, card])
 }
 
-/** Groups and tokens, which never change and may be long. */
+/** Groups and tokens, which seldom change and may be long. */
 export function partsValue({ groups, tokens }: StoredSession): Buffer {
   return Buffer.concat([Buffer.from(`${groups.length}\n`, 'latin1'), groups, tokens])
 }
 
 /** @param line the first line of a session, without its end */
 export function readHead(line: string): Head {
-  const [end, length, keys = ''] = line.split(' ')
+  // Before sessions were replaced there was no revision.
+  const [end, length, keys = '', revision = ''] = line.split(' ')
   return {
     expiresAt: Number(end),
     recordLength: Number(length),
     indexKeys: keys === '' ? [] : keys.split(','),
+    revision,
   }
+}
+
+/** The first line of what begins with one. */
+export function firstLine(text: string): string {
+  const at = text.indexOf('\n')
+  return at === -1 ? text : text.slice(0, at)
 }
 
 /** What `list` shows of a session. */

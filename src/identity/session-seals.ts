@@ -9,6 +9,7 @@ import { compact, expand } from './compact.ts'
 import { createSealer, decodeBase64Url, deriveKey } from './seal.ts'
 import type { SessionCard, SessionGroups, SessionRecord, SessionTokens } from './session.ts'
 import type { StoredSession } from './session-store.ts'
+import { isReadable, versioned } from './session-version.ts'
 
 /** What a cookie or a hand-over code carries. */
 export interface SessionSecrets {
@@ -45,6 +46,8 @@ export interface HandOverCode {
 const HANDLE_BYTES = 32
 const KEY_BYTES = 32
 const CODE_BYTES = 32
+/** Enough to tell a session from what it was a moment ago. */
+const REVISION_BYTES = 6
 /** Longest host name, both secrets and the seal's own bytes come to 467 characters. */
 const MAX_COOKIE_LENGTH = 512
 
@@ -68,7 +71,7 @@ export function createSessionSeals(secrets: readonly Uint8Array[]): SessionSeals
       if (cookie.length > MAX_COOKIE_LENGTH) return undefined
       return secretsFrom(cookies.open(cookie, host), host)
     },
-    sealCard: (card, id) => cards.sealBytes(compact(card), id),
+    sealCard: (card, id) => cards.sealBytes(compact(versioned(card)), id),
     openCard: (sealed, id) => {
       const plain = cards.openBytes(sealed, id)
       return plain === undefined ? undefined : cardFrom(plain)
@@ -115,25 +118,40 @@ export interface SessionParts {
   readonly groups: SessionGroups
 }
 
+/** A session whose parts are sealed anew is another one to all who hold it: it has a new revision. */
 export function sealParts(
   key: Uint8Array,
   id: string,
-  parts: SessionParts & { readonly tokens: SessionTokens },
-): Pick<StoredSession, 'record' | 'groups' | 'tokens'> {
+  { record, groups, tokens }: SessionParts & { readonly tokens: SessionTokens },
+): Pick<StoredSession, 'record' | 'groups' | 'tokens' | 'revision'> {
   const sealer = createSealer([key], 'session')
-  const seal = (part: keyof typeof parts) => sealer.sealBytes(compact(parts[part]), `${part}/${id}`)
-  return { record: seal('record'), groups: seal('groups'), tokens: seal('tokens') }
+  const seal = (part: 'record' | 'groups' | 'tokens', value: unknown) =>
+    sealer.sealBytes(compact(value), `${part}/${id}`)
+  return {
+    record: seal('record', versioned(record)),
+    groups: seal('groups', groups),
+    tokens: seal('tokens', tokens),
+    revision: randomBytes(REVISION_BYTES).toString('base64url'),
+  }
 }
 
 /** `undefined` where any part was changed, moved from another session, or written by a version unknown here. */
-export function openParts(key: Uint8Array, stored: StoredSession): SessionParts | undefined {
+export function openParts(
+  key: Uint8Array,
+  stored: StoredSession,
+): (SessionParts & { readonly tokens: SessionTokens }) | undefined {
   const sealer = createSealer([key], 'session')
   const record = sealer.openBytes(stored.record, `record/${stored.id}`)
   const groups = sealer.openBytes(stored.groups, `groups/${stored.id}`)
-  if (record === undefined || groups === undefined) return undefined
+  const tokens = sealer.openBytes(stored.tokens, `tokens/${stored.id}`)
+  if (record === undefined || groups === undefined || tokens === undefined) return undefined
   const data = expand(record) as SessionRecord
-  if (data.version !== 1) return undefined
-  return { record: recordFrom(data), groups: expand(groups) as SessionGroups }
+  if (!isReadable(data)) return undefined
+  return {
+    record: recordFrom(data),
+    groups: expand(groups) as SessionGroups,
+    tokens: expand(tokens) as SessionTokens,
+  }
 }
 
 /** The tokens kept with a session; `undefined` where they were changed or moved. */
@@ -152,7 +170,6 @@ export function openTokens(key: Uint8Array, stored: StoredSession): SessionToken
 /** JSON has no `undefined`: every key is named again, so that all records have one shape. */
 function recordFrom(data: SessionRecord): SessionRecord {
   return {
-    version: 1,
     provider: data.provider,
     method: data.method,
     sub: data.sub,
@@ -169,8 +186,9 @@ function recordFrom(data: SessionRecord): SessionRecord {
   }
 }
 
-function cardFrom(plain: Buffer): SessionCard {
+function cardFrom(plain: Buffer): SessionCard | undefined {
   const data = expand(plain) as SessionCard
+  if (!isReadable(data)) return undefined
   return {
     provider: data.provider,
     method: data.method,

@@ -9,11 +9,16 @@ export interface StoredSession {
   readonly groups: Uint8Array
   readonly tokens: Uint8Array
   readonly card: Uint8Array
+  /** Another text whenever record, groups or tokens are replaced. Without spaces; empty in what older releases wrote. */
+  readonly revision: string
   /** HMACs of sub, e-mail and sid: entries by which sessions are found from outside. */
   readonly indexKeys: readonly string[]
   /** The store forgets the session by itself after this. */
   readonly expiresAt: EpochMs
 }
+
+/** What became of a replacement: done, or the session was replaced by somebody else meanwhile, or it is gone. */
+export type Replacement = 'replaced' | 'changed' | 'gone'
 
 /**
  * Every method rejects with GatehouseError STORE_UNAVAILABLE when the store cannot answer: never with "not there".
@@ -22,10 +27,18 @@ export interface StoredSession {
 export interface SessionStore {
   create(session: StoredSession): Promise<void>
   read(id: string): Promise<StoredSession | undefined>
-  /** Cheaper than `read`: is it still there? */
-  has(id: string): Promise<boolean>
-  /** New card and end after somebody was seen; false where the session is gone, which it then stays. */
-  touch(id: string, card: Uint8Array, expiresAt: EpochMs): Promise<boolean>
+  /** Cheaper than `read`: the session's revision, or `undefined` where it is no longer there. */
+  revision(id: string): Promise<string | undefined>
+  /** New card and end after somebody was seen; the revision, or `undefined` where the session is gone, which it then stays. */
+  touch(id: string, card: Uint8Array, expiresAt: EpochMs): Promise<string | undefined>
+  /**
+   * Puts `next` in the place of `previous`, as it was read, where that is still there unchanged; its index entries too.
+   * Of the two ends the later one counts. Nothing in between is ever seen.
+   */
+  replace(
+    next: StoredSession,
+    previous: Pick<StoredSession, 'revision' | 'indexKeys'>,
+  ): Promise<Replacement>
   /** True where there was one. Index entries go with it. */
   delete(id: string): Promise<boolean>
   findByIndex(indexKey: string): Promise<readonly string[]>
@@ -47,12 +60,20 @@ export interface SessionStore {
    * nothing. Returns a function that stops it.
    */
   onDeleted(listener: (id: string) => void): () => void
+  /** As `onDeleted`, of each session that others replace. */
+  onReplaced(listener: (id: string) => void): () => void
+  /** Takes the lock `name` for `ms`, by the store's own clock; false where anybody has it, `owner` too. */
+  lock(name: string, owner: string, ms: number): Promise<boolean>
+  /** The lock ends in `ms` from now; false where it is no longer `owner`'s. */
+  renewLock(name: string, owner: string, ms: number): Promise<boolean>
+  /** Gives the lock back where it is `owner`'s. */
+  unlock(name: string, owner: string): Promise<void>
   close(): Promise<void>
 }
 
-/** Other processes of this machine that use the same store, and hear of the sessions that each of them deletes. */
+/** Other processes of this machine that use the same store. They are told in texts that only the store reads. */
 export interface Siblings {
-  tell(id: string): void
-  /** Calls `listener` with each id that another one tells; returns a function that stops that. */
-  listen(listener: (id: string) => void): () => void
+  tell(news: string): void
+  /** Calls `listener` with what another one tells; returns a function that stops that. */
+  listen(listener: (news: string) => void): () => void
 }

@@ -16,7 +16,6 @@ export interface SessionLifetimes {
 
 /** Kept sealed under the session's own key, which only the browser's cookies hold. */
 export interface SessionRecord {
-  readonly version: 1
   /** The provider's name in the config. */
   readonly provider: string
   readonly method: SignInMethod
@@ -52,6 +51,12 @@ export interface SessionTokens {
   readonly accessToken: string | undefined
   readonly refreshToken: string | undefined
   readonly accessTokenExpiresAt: EpochMs | undefined
+  /** What the provider has granted, which a refresh asks for again. */
+  readonly scope?: string | undefined
+  /** When they came. */
+  readonly receivedAt?: EpochMs | undefined
+  /** The last refresh brought tokens, but could not bring all claims: those are of the refresh before. */
+  readonly lacksClaims?: boolean | undefined
 }
 
 /** What lists of sessions show; sealed under a key derived from `session.secret`. Never a token. */
@@ -71,6 +76,7 @@ export interface SessionCard {
 export interface LiveSession {
   /** Hash of the handle: the store's key, and what logs show. */
   readonly id: string
+  /** Another object, and `subject` too, once the provider has told more of the person: claims and groups are never patched. */
   readonly record: SessionRecord
   readonly subject: Person
   /** True once it has been revoked or has run out; it never becomes false again. */
@@ -78,6 +84,8 @@ export interface LiveSession {
   readonly lastSeenAt: EpochMs
   /** Calls `listener` once when the session ends, at once if it has; returns a function that stops that. */
   onEnd(listener: () => void): () => void
+  /** Calls `listener` each time that `record` and `subject` have become others; returns a function that stops that. */
+  onChange(listener: () => void): () => void
 }
 
 /** When a session ends however active it is. A lifetime that was shortened since the sign-in counts at once. */

@@ -1,47 +1,21 @@
 /** Sessions in one file of the local disk: they outlive the process, without any service beside it. */
 
-import { chmodSync, closeSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { GatehouseError } from '../errors.ts'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type Every, every } from '../support/every.ts'
-import type { Clock } from '../support/time.ts'
-import type { SessionStore, Siblings, StoredSession } from './session-store.ts'
+import type { Clock, EpochMs } from '../support/time.ts'
+import type { Replacement, SessionStore, Siblings, StoredSession } from './session-store.ts'
+import { openDatabase, unavailable } from './sqlite-database.ts'
 
-const SCHEMA_VERSION = 1
-/** Another process may be writing. A wait blocks this one, so it is short: every transaction here takes milliseconds. */
-const BUSY_TIMEOUT_MS = 2_000
 const SWEEP_MS = 60_000
 /** Rows deleted or listed at a time, so that no request waits long behind it. */
 const BATCH = 500
-
-const SCHEMA = `
-  CREATE TABLE schema_version (version INTEGER NOT NULL);
-  INSERT INTO schema_version VALUES (${SCHEMA_VERSION});
-  CREATE TABLE sessions (
-    id TEXT PRIMARY KEY,
-    record BLOB NOT NULL,
-    groups BLOB NOT NULL,
-    tokens BLOB NOT NULL,
-    card BLOB NOT NULL,
-    expires_at INTEGER NOT NULL
-  );
-  CREATE INDEX sessions_by_end ON sessions (expires_at);
-  CREATE TABLE session_index (
-    key TEXT NOT NULL,
-    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
-    PRIMARY KEY (key, session_id)
-  ) WITHOUT ROWID;
-  CREATE INDEX session_index_by_session ON session_index (session_id);
-  CREATE TABLE once (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires_at INTEGER NOT NULL);
-  CREATE INDEX once_by_end ON once (expires_at);
-  CREATE TABLE kept (key TEXT PRIMARY KEY, value BLOB NOT NULL);
-`
+/** What siblings are told of a session that was replaced begins with this; of one that was deleted, its id and no more. */
+const REPLACED = 'replaced '
 
 export interface SqliteStoreOptions {
   readonly now: Clock
   readonly every?: Every
-  /** Processes without any find out about deleted sessions when they ask. */
+  /** Processes without any find out what others did when they ask. */
   readonly siblings?: Siblings | undefined
 }
 
@@ -57,6 +31,7 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
     try {
       deleteExpired(sql.purgeSessions, now())
       deleteExpired(sql.purgeOnce, now())
+      deleteExpired(sql.purgeLocks, now())
     } catch {
       // Expired rows are never returned, and requests tell of a store that fails: the next sweep tries again.
     }
@@ -71,14 +46,21 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
         const row = sql.read.get(id, now())
         if (row === undefined) return undefined
         const indexKeys = sql.indexKeysOf.all(id).map(({ key }) => String(key))
-        return { id, ...blobs(row), indexKeys, expiresAt: Number(row['expires_at']) }
+        const expiresAt = Number(row['expires_at'])
+        return { id, ...blobs(row), revision: String(row['revision']), indexKeys, expiresAt }
       }),
-    has: (id) => answer(path, () => sql.has.get(id, now()) !== undefined),
+    revision: (id) => answer(path, () => revisionIn(sql.revision.get(id, now()))),
     touch: (id, card, expiresAt) =>
       answer(path, () =>
         // Losing the last minute's uses to a power cut costs nobody more than that minute: no wait for the disk.
-        withoutSync(db, () => sql.touch.run(card, expiresAt, id, now()).changes === 1),
+        // All rows, as below: the statement is run to its end.
+        withoutSync(db, () => revisionIn(sql.touch.all(card, expiresAt, id, now())[0])),
       ),
+    replace: async (next, previous) => {
+      const done = await answer(path, () => replaceSession(db, sql, next, previous, now()))
+      if (done === 'replaced') siblings?.tell(REPLACED + next.id)
+      return done
+    },
     delete: async (id) => {
       const there = await answer(path, () => sql.delete.run(id, now()).changes === 1)
       if (there) siblings?.tell(id)
@@ -108,7 +90,25 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
         sql.keep.run(key, value)
         return bytes(sql.kept.get(key)?.['value'])
       }),
-    onDeleted: (listener) => siblings?.listen(listener) ?? (() => undefined),
+    onDeleted: (listener) =>
+      hear(siblings, (news) => {
+        if (!news.startsWith(REPLACED)) listener(news)
+      }),
+    onReplaced: (listener) =>
+      hear(siblings, (news) => {
+        if (news.startsWith(REPLACED)) listener(news.slice(REPLACED.length))
+      }),
+    // A lock that a power cut loses is one that its owner has lost too.
+    lock: (name, owner, ms) =>
+      answer(path, () =>
+        withoutSync(db, () => sql.lock.run(name, owner, now() + ms, now()).changes === 1),
+      ),
+    renewLock: (name, owner, ms) =>
+      answer(path, () =>
+        withoutSync(db, () => sql.renewLock.run(now() + ms, name, owner, now()).changes === 1),
+      ),
+    unlock: (name, owner) =>
+      answer(path, () => withoutSync(db, () => void sql.unlock.run(name, owner))),
     close: async () => {
       if (closed) return
       closed = true
@@ -118,82 +118,30 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
   }
 }
 
-/**
- * WAL, so that readers never wait for a writer. `synchronous = FULL`: a commit is on the disk before anybody is told of
- * it. Against a killed process NORMAL would do, but a power cut could then bring back a session that had been revoked.
- */
-function openDatabase(path: string): DatabaseSync {
-  let db: DatabaseSync | undefined
-  try {
-    createPrivateFile(path)
-    db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON')
-    migrate(db)
-    return db
-  } catch (cause) {
-    db?.close()
-    throw unavailable(`session store \`${path}\`: ${openingProblem(path, cause)}`, cause)
-  }
-}
-
-/** Nobody but the owner may read it. SQLite gives its other files the mode of this one. */
-function createPrivateFile(path: string): void {
-  closeSync(openSync(path, 'a', 0o600))
-  try {
-    chmodSync(path, 0o600)
-  } catch {
-    // The file is another owner's, who decides its mode.
-  }
-}
-
-function migrate(db: DatabaseSync): void {
-  // The lock comes first: two processes that start at once must not both make the tables.
-  db.exec('BEGIN IMMEDIATE')
-  try {
-    const made = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").get()
-    if (made === undefined) db.exec(SCHEMA)
-    const version = db.prepare('SELECT version FROM schema_version').get()?.['version']
-    if (version !== SCHEMA_VERSION) {
-      throw new Error(`it has version ${version}; this release reads version ${SCHEMA_VERSION}`)
-    }
-    db.exec('COMMIT')
-  } catch (error) {
-    db.exec('ROLLBACK')
-    throw error
-  }
-}
-
-function openingProblem(path: string, cause: unknown): string {
-  if (!(cause instanceof Error)) return 'it cannot be opened'
-  switch ('code' in cause ? cause.code : undefined) {
-    case 'ENOENT':
-      return `the folder \`${dirname(path)}\` does not exist`
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return 'it cannot be written; check owner and mode of the file and of its folder'
-    case 'EISDIR':
-      return 'it is a folder; name a file in it'
-    default:
-      return cause.message
-  }
-}
-
 function prepareStatements(db: DatabaseSync) {
   return {
     insert: db.prepare(
-      'INSERT INTO sessions (id, record, groups, tokens, card, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
+      `INSERT INTO sessions (id, record, groups, tokens, card, revision, expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
     ),
+    replace: db.prepare(
+      `UPDATE sessions SET record = ?, groups = ?, tokens = ?, card = ?, revision = ?,
+         expires_at = max(expires_at, ?)
+       WHERE id = ? AND revision = ? AND expires_at > ?`,
+    ),
+    clearIndex: db.prepare('DELETE FROM session_index WHERE session_id = ?'),
     insertIndex: db.prepare(
       'INSERT INTO session_index (key, session_id) VALUES (?, ?) ON CONFLICT DO NOTHING',
     ),
     read: db.prepare(
-      'SELECT record, groups, tokens, card, expires_at FROM sessions WHERE id = ? AND expires_at > ?',
+      `SELECT record, groups, tokens, card, revision, expires_at FROM sessions
+       WHERE id = ? AND expires_at > ?`,
     ),
     indexKeysOf: db.prepare('SELECT key FROM session_index WHERE session_id = ?'),
-    has: db.prepare('SELECT 1 FROM sessions WHERE id = ? AND expires_at > ?'),
+    revision: db.prepare('SELECT revision FROM sessions WHERE id = ? AND expires_at > ?'),
     touch: db.prepare(
-      'UPDATE sessions SET card = ?, expires_at = ? WHERE id = ? AND expires_at > ?',
+      `UPDATE sessions SET card = ?, expires_at = ? WHERE id = ? AND expires_at > ?
+       RETURNING revision`,
     ),
     delete: db.prepare('DELETE FROM sessions WHERE id = ? AND expires_at > ?'),
     findByIndex: db.prepare(
@@ -212,6 +160,17 @@ function prepareStatements(db: DatabaseSync) {
     takeOnce: db.prepare('DELETE FROM once WHERE key = ? RETURNING value, expires_at'),
     keep: db.prepare('INSERT INTO kept (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING'),
     kept: db.prepare('SELECT value FROM kept WHERE key = ?'),
+    lock: db.prepare(
+      `INSERT INTO locks (name, owner, expires_at) VALUES (?1, ?2, ?3)
+       ON CONFLICT (name) DO UPDATE SET owner = ?2, expires_at = ?3 WHERE expires_at <= ?4`,
+    ),
+    renewLock: db.prepare(
+      'UPDATE locks SET expires_at = ? WHERE name = ? AND owner = ? AND expires_at > ?',
+    ),
+    unlock: db.prepare('DELETE FROM locks WHERE name = ? AND owner = ?'),
+    purgeLocks: db.prepare(
+      `DELETE FROM locks WHERE name IN (SELECT name FROM locks WHERE expires_at <= ? LIMIT ${BATCH})`,
+    ),
     purgeSessions: db.prepare(
       `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= ? LIMIT ${BATCH})`,
     ),
@@ -222,17 +181,50 @@ function prepareStatements(db: DatabaseSync) {
 }
 type Statements = ReturnType<typeof prepareStatements>
 
+function hear(siblings: Siblings | undefined, listener: (news: string) => void): () => void {
+  return siblings?.listen(listener) ?? (() => undefined)
+}
+
 function insertSession(db: DatabaseSync, sql: Statements, session: StoredSession): void {
-  const { id, record, groups, tokens, card, expiresAt } = session
+  const { id, record, groups, tokens, card, revision, expiresAt } = session
+  inTransaction(db, () => {
+    sql.insert.run(id, record, groups, tokens, card, revision, expiresAt)
+    for (const key of session.indexKeys) sql.insertIndex.run(key, id)
+  })
+}
+
+function replaceSession(
+  db: DatabaseSync,
+  sql: Statements,
+  next: StoredSession,
+  previous: Pick<StoredSession, 'revision'>,
+  time: EpochMs,
+): Replacement {
+  const { id, record, groups, tokens, card, revision, expiresAt } = next
+  const put = [record, groups, tokens, card, revision, expiresAt] as const
+  return inTransaction(db, () => {
+    const { changes } = sql.replace.run(...put, id, previous.revision, time)
+    if (changes === 0) return sql.revision.get(id, time) === undefined ? 'gone' : 'changed'
+    sql.clearIndex.run(id)
+    for (const key of next.indexKeys) sql.insertIndex.run(key, id)
+    return 'replaced'
+  })
+}
+
+function inTransaction<T>(db: DatabaseSync, write: () => T): T {
   db.exec('BEGIN IMMEDIATE')
   try {
-    sql.insert.run(id, record, groups, tokens, card, expiresAt)
-    for (const key of session.indexKeys) sql.insertIndex.run(key, id)
+    const result = write()
     db.exec('COMMIT')
+    return result
   } catch (error) {
     db.exec('ROLLBACK')
     throw error
   }
+}
+
+function revisionIn(row: Record<string, unknown> | undefined): string | undefined {
+  return row === undefined ? undefined : String(row['revision'])
 }
 
 async function* listSessions(path: string, sql: Statements, now: Clock) {
@@ -283,8 +275,4 @@ function blobs(row: Record<string, unknown>) {
 function bytes(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value
   throw new TypeError('a value in the store is no blob')
-}
-
-function unavailable(detail: string, cause: unknown): GatehouseError {
-  return new GatehouseError('STORE_UNAVAILABLE', detail, { cause })
 }

@@ -38,7 +38,7 @@ test('an index lives as long as the longest of its sessions, and forgets those t
   await store.create(fresh('new', ['k'], 3 * HOUR))
   t.strictSame(await redis.admin.zrange('gatehouse:index:k', 0, '-1'), ['long', 'new'])
   clock.time += HOUR / 2
-  t.equal(await store.touch('long', Buffer.of(1), Date.now() + 4 * HOUR), true)
+  t.type(await store.touch('long', Buffer.of(1), Date.now() + 4 * HOUR), 'string')
   t.ok((await redis.admin.pttl('gatehouse:index:k')) > 4 * HOUR, 'a longer life is theirs too')
 })
 
@@ -156,6 +156,23 @@ test('a deletion is told to everybody who uses the store', async (t) => {
   await until(async () => told.length > 0)
   stop()
   await other.delete('b')
+  await redis.admin.ping()
+  t.strictSame(told, ['a'])
+})
+
+test('a replacement is told to everybody who uses the store', async (t) => {
+  const redis = await startRedis(t)
+  const url = `redis://127.0.0.1:${redis.port}`
+  const [one, other] = [await openRedis(t, url), await openRedis(t, url)]
+  const told: string[] = []
+  one.onReplaced((id) => told.push(id))
+  await until(
+    async () => Number((await redis.admin.pubsub('NUMSUB', 'gatehouse:replaced'))[1]) === 2,
+  )
+  await one.create(fresh('a'))
+  t.equal(await other.replace({ ...fresh('a'), revision: 'next' }, fresh('a')), 'replaced')
+  t.equal(await other.replace({ ...fresh('a'), revision: 'lost' }, fresh('a')), 'changed')
+  await until(async () => told.length > 0)
   await redis.admin.ping()
   t.strictSame(told, ['a'])
 })

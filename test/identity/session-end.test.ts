@@ -258,13 +258,13 @@ test('only sessions that somebody waits for are watched', async (t) => {
   calls.length = 0
   timer.tick()
   await new Promise(setImmediate)
-  t.same(calls, ['has'])
+  t.same(calls, ['revision'])
   timer.tick()
-  t.same(calls, ['has'], 'verified a moment ago')
+  t.same(calls, ['revision'], 'verified a moment ago')
   stop()
   clock.time += 5_000
   timer.tick()
-  t.same(calls, ['has'])
+  t.same(calls, ['revision'])
 })
 
 test('closing the sessions stops the watch', async (t) => {

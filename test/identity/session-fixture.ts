@@ -104,7 +104,7 @@ function faulty(store: SessionStore, fault: { down: boolean }, calls: string[]):
   return new Proxy(store, {
     get(target, name: keyof SessionStore) {
       // Asks nothing of the store.
-      if (name === 'onDeleted') return target.onDeleted
+      if (name === 'onDeleted' || name === 'onReplaced') return target[name]
       return (...args: never[]) => {
         calls.push(name)
         if (fault.down) return failing(name)

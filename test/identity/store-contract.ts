@@ -3,6 +3,7 @@
 import type { Test } from 'tap'
 import type { SessionStore, StoredSession } from '../../src/identity/session-store.ts'
 import type { Clock, EpochMs } from '../../src/support/time.ts'
+import { until } from '../support/start-redis.ts'
 
 /** A store on an empty ground, which the caller closes, reading the clock given. */
 export type OpenStore = (t: Test, now: Clock) => SessionStore | Promise<SessionStore>
@@ -16,6 +17,7 @@ export function storedSession(id: string, changes: Partial<StoredSession> = {}):
     groups: Buffer.from(`groups of ${id}`),
     tokens: Buffer.from([0, 255, 10, 13]),
     card: Buffer.from(`card of ${id}`),
+    revision: 'first',
     indexKeys: [],
     expiresAt: START + 60_000,
     ...changes,
@@ -51,16 +53,17 @@ export async function storeContract(
     }
     t.equal(read?.id, 'a')
     t.equal(read?.expiresAt, session.expiresAt)
+    t.equal(read?.revision, 'first')
     t.same([...(read?.indexKeys ?? [])].sort(), ['k1', 'k2'])
-    t.equal(await store.has('a'), true)
+    t.equal(await store.revision('a'), 'first')
   })
 
   await rule('an unknown session is not there', async (t, store) => {
     t.equal(await store.read('a'), undefined)
-    t.equal(await store.has('a'), false)
+    t.equal(await store.revision('a'), undefined)
     t.equal(await store.delete('a'), false)
-    t.equal(await store.touch('a', Buffer.from('card'), start + 1), false)
-    t.equal(await store.has('a'), false, 'touching it did not make it')
+    t.equal(await store.touch('a', Buffer.from('card'), start + 1), undefined)
+    t.equal(await store.revision('a'), undefined, 'touching it did not make it')
   })
 
   await rule('a session is created once', async (t, store) => {
@@ -74,12 +77,12 @@ export async function storeContract(
   await rule('a session ends by itself at its time', async (t, store) => {
     await store.create(sessionOf('a', { indexKeys: ['k'] }))
     clock.time = start + 59_999
-    t.equal(await store.has('a'), true)
+    t.type(await store.revision('a'), 'string')
     clock.time = start + 60_000
-    t.equal(await store.has('a'), false)
+    t.equal(await store.revision('a'), undefined)
     t.equal(await store.read('a'), undefined)
     t.same(await store.findByIndex('k'), [])
-    t.equal(await store.touch('a', Buffer.from('card'), start + 120_000), false)
+    t.equal(await store.touch('a', Buffer.from('card'), start + 120_000), undefined)
     t.equal(await store.delete('a'), false)
     t.equal(await store.count(), 0)
     t.same(await listed(store), [])
@@ -89,7 +92,7 @@ export async function storeContract(
     'touching a session gives it a new card and a new end, and nothing else',
     async (t, store) => {
       await store.create(sessionOf('a', { indexKeys: ['k'] }))
-      t.equal(await store.touch('a', Buffer.from('seen again'), start + 90_000), true)
+      t.equal(await store.touch('a', Buffer.from('seen again'), start + 90_000), 'first')
       clock.time = start + 80_000
       const read = await store.read('a')
       t.equal(Buffer.from(read?.card ?? []).toString(), 'seen again')
@@ -99,6 +102,90 @@ export async function storeContract(
     },
   )
 
+  const second = (changes: Partial<StoredSession> = {}) =>
+    sessionOf('a', {
+      record: Buffer.from('a longer record of a'),
+      groups: Buffer.from('groups'),
+      tokens: Buffer.from('new tokens'),
+      card: Buffer.from('new card'),
+      revision: 'second',
+      ...changes,
+    })
+  const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString()
+
+  await rule('a session is replaced as a whole, where it is as it was read', async (t, store) => {
+    await store.create(sessionOf('a', { indexKeys: ['sub', 'old-mail'] }))
+    await store.create(sessionOf('b', { indexKeys: ['old-mail'] }))
+    const first = await store.read('a')
+    if (first === undefined) throw new Error('it was just created')
+    const next = second({ indexKeys: ['sub', 'new-mail'], expiresAt: start + 90_000 })
+    t.equal(await store.replace(next, first), 'replaced')
+    t.equal(await store.revision('a'), 'second')
+    clock.time = start + 80_000
+    const read = await store.read('a')
+    for (const part of ['record', 'groups', 'tokens', 'card'] as const) {
+      t.equal(text(read?.[part]), text(next[part]), part)
+    }
+    t.strictSame([read?.revision, read?.expiresAt], ['second', start + 90_000])
+    t.same([...(read?.indexKeys ?? [])].sort(), ['new-mail', 'sub'])
+    clock.time = start
+    t.same(await store.findByIndex('sub'), ['a'])
+    t.same(await store.findByIndex('new-mail'), ['a'])
+    t.same(await store.findByIndex('old-mail'), ['b'])
+    t.equal(await store.touch('a', Buffer.from('seen'), start + 91_000), 'second')
+    t.equal(text((await store.read('a'))?.record), 'a longer record of a')
+  })
+
+  await rule('of two who replace a session one does, and neither shortens it', async (t, store) => {
+    await store.create(sessionOf('a', { indexKeys: ['k'], expiresAt: start + 99_000 }))
+    const previous = { revision: 'first', indexKeys: ['k'] }
+    const tries = ['x', 'y', 'z'].map((revision) =>
+      store.replace(second({ revision, indexKeys: ['k'] }), previous),
+    )
+    t.same((await Promise.all(tries)).sort(), ['changed', 'changed', 'replaced'])
+    t.equal((await store.read('a'))?.expiresAt, start + 99_000)
+    t.same(await store.findByIndex('k'), ['a'])
+  })
+
+  await rule('a session that is gone is not replaced', async (t, store) => {
+    const previous = { revision: 'first', indexKeys: ['k'] }
+    t.equal(await store.replace(second({ indexKeys: ['k'] }), previous), 'gone')
+    await store.create(sessionOf('a', { indexKeys: ['k'] }))
+    await store.delete('a')
+    t.equal(await store.replace(second({ indexKeys: ['k'] }), previous), 'gone')
+    t.equal(await store.revision('a'), undefined)
+    t.same(await store.findByIndex('k'), [])
+    t.equal(await store.count(), 0)
+  })
+
+  await rule('a lock is had by one, and given back by its owner only', async (t, store) => {
+    const tries = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => store.lock('race', `owner ${i}`, 10_000)),
+    )
+    t.equal(tries.filter(Boolean).length, 1)
+    t.equal(await store.lock('a', 'one', 10_000), true)
+    t.equal(await store.lock('a', 'one', 10_000), false, 'nor by its owner twice')
+    t.equal(await store.lock('b', 'other', 10_000), true)
+    await store.unlock('a', 'other')
+    t.equal(await store.renewLock('a', 'other', 10_000), false)
+    t.equal(await store.lock('a', 'other', 10_000), false)
+    t.equal(await store.renewLock('a', 'one', 10_000), true)
+    await store.unlock('a', 'one')
+    t.equal(await store.renewLock('a', 'one', 10_000), false)
+    t.equal(await store.lock('a', 'other', 10_000), true)
+  })
+
+  await rule('a lock ends by itself, later where it was renewed', async (t, store) => {
+    t.equal(await store.lock('a', 'one', 100), true)
+    t.equal(await store.lock('b', 'one', 100), true)
+    t.equal(await store.renewLock('b', 'one', 60_000), true)
+    // By the clock of the test, or by the store's own.
+    clock.time += 100
+    await until(() => store.lock('a', 'other', 60_000))
+    t.equal(await store.renewLock('a', 'one', 60_000), false, 'it is another one now')
+    t.equal(await store.lock('b', 'other', 60_000), false)
+  })
+
   await rule(
     'a deleted session is gone with its index entries and stays gone',
     async (t, store) => {
@@ -106,7 +193,7 @@ export async function storeContract(
       await store.create(sessionOf('b', { indexKeys: ['k'] }))
       t.equal(await store.delete('a'), true)
       t.equal(await store.delete('a'), false)
-      t.equal(await store.touch('a', Buffer.from('card'), start + 60_000), false)
+      t.equal(await store.touch('a', Buffer.from('card'), start + 60_000), undefined)
       t.equal(await store.read('a'), undefined)
       t.same(await store.findByIndex('k'), ['b'])
       t.equal(await store.count(), 1)
@@ -201,10 +288,14 @@ export async function storeContract(
     await store.close()
     const refused = { code: 'STORE_UNAVAILABLE' }
     await t.rejects(store.read('a'), refused)
-    await t.rejects(store.has('a'), refused)
+    await t.rejects(store.revision('a'), refused)
     await t.rejects(store.create(sessionOf('b')), refused)
     await t.rejects(store.touch('a', Buffer.from(''), start), refused)
     await t.rejects(store.delete('a'), refused)
+    await t.rejects(store.replace(sessionOf('a'), sessionOf('a')), refused)
+    await t.rejects(store.lock('k', 'one', 1), refused)
+    await t.rejects(store.renewLock('k', 'one', 1), refused)
+    await t.rejects(store.unlock('k', 'one'), refused)
     await t.rejects(store.findByIndex('k'), refused)
     await t.rejects(store.count(), refused)
     await t.rejects(listed(store), refused)

@@ -1,5 +1,5 @@
 /**
- * Sessions that end anywhere, told by Redis to every replica at once. No more than a hint that comes early: what is told
+ * Sessions that end or are replaced anywhere, told by Redis to every replica at once. No more than a hint that comes early: what is told
  * while the connection is cut nobody hears, and whoever relies on a session asks the store again after a second.
  */
 
@@ -8,36 +8,36 @@ import type { RedisLocation } from '../config/snapshot.ts'
 import type { Every } from '../support/every.ts'
 import { connectionOptions, neverGiveUp, openServer } from './redis-link.ts'
 
-export interface Endings {
-  /** Calls `listener` with the id of each session that ends; returns a function that stops that. */
-  listen(listener: (id: string) => void): () => void
+export interface News {
+  /** Calls `listener` with each id that `channel` tells; returns a function that stops that. */
+  listen(channel: string, listener: (id: string) => void): () => void
   close(): void
 }
 
-export interface EndingsOptions {
+export interface NewsOptions {
   readonly location: RedisLocation
   readonly every: Every
-  readonly channel: string
+  readonly channels: readonly string[]
 }
 
 const PULSE_MS = 1_000
 const NEXT_NODE_MS = 150
 
-export function openEndings({ location, every, channel }: EndingsOptions): Endings {
-  const listeners = new Set<(id: string) => void>()
-  const tell = (_channel: string, id: string) => {
-    for (const listener of listeners) listener(id)
+export function openNews({ location, every, channels }: NewsOptions): News {
+  const listeners = new Map(channels.map((channel) => [channel, new Set<(id: string) => void>()]))
+  const tell = (channel: string, id: string) => {
+    for (const listener of listeners.get(channel) ?? []) listener(id)
   }
   const subscriber =
     location.mode === 'cluster'
-      ? subscribeToCluster(location, channel, tell)
-      : subscribeToServer(location, channel, tell)
+      ? subscribeToCluster(location, channels, tell)
+      : subscribeToServer(location, channels, tell)
   const stopPulse = every(PULSE_MS, () => subscriber.pulse())
   return {
-    listen: (listener) => {
+    listen: (channel, listener) => {
       const entry = (id: string) => listener(id)
-      listeners.add(entry)
-      return () => listeners.delete(entry)
+      listeners.get(channel)?.add(entry)
+      return () => listeners.get(channel)?.delete(entry)
     },
     close: () => {
       stopPulse()
@@ -54,12 +54,12 @@ interface Subscriber {
 
 type Tell = (channel: string, id: string) => void
 
-function subscribe(redis: Redis, channel: string, tell: Tell): Subscriber {
+function subscribe(redis: Redis, channels: readonly string[], tell: Tell): Subscriber {
   // The link says what is wrong with Redis; this one only comes back.
   redis.on('error', () => undefined)
   redis.on('message', tell)
   redis.on('ready', () => {
-    redis.subscribe(channel).catch(() => redis.status === 'ready' && redis.disconnect(true))
+    redis.subscribe(...channels).catch(() => redis.status === 'ready' && redis.disconnect(true))
   })
   return {
     pulse: () => {
@@ -71,11 +71,11 @@ function subscribe(redis: Redis, channel: string, tell: Tell): Subscriber {
 
 function subscribeToServer(
   location: Exclude<RedisLocation, { mode: 'cluster' }>,
-  channel: string,
+  channels: readonly string[],
   tell: Tell,
 ): Subscriber {
   const redis = openServer(location)
-  const { pulse, close } = subscribe(redis, channel, tell)
+  const { pulse, close } = subscribe(redis, channels, tell)
   let closed = false
   neverGiveUp(redis, () => closed)
   return {
@@ -90,7 +90,7 @@ function subscribeToServer(
 /** Any node tells what is published at any other: one connection, to another node where it is lost. */
 function subscribeToCluster(
   location: Extract<RedisLocation, { mode: 'cluster' }>,
-  channel: string,
+  channels: readonly string[],
   tell: Tell,
 ): Subscriber {
   let current: Subscriber | undefined
@@ -99,7 +99,7 @@ function subscribeToCluster(
   const open = () => {
     const node = location.nodes[next++ % location.nodes.length]
     const redis = new Redis({ ...connectionOptions(location), ...node, retryStrategy: () => null })
-    current = subscribe(redis, channel, tell)
+    current = subscribe(redis, channels, tell)
     redis.on('end', () => {
       if (!closed) setTimeout(open, NEXT_NODE_MS).unref()
     })
