@@ -9,6 +9,7 @@ import type { Environment } from './config/references.ts'
 import { createSnapshotHolder } from './config/reload.ts'
 import type { ListenAddress, Snapshot } from './config/snapshot.ts'
 import { watchFiles } from './config/watch.ts'
+import { proxySettings } from './identity/outgoing-fetch.ts'
 import { formatProblem, type Problem } from './support/problem.ts'
 import type { Clock } from './support/time.ts'
 
@@ -52,7 +53,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   try {
     const log = createLogger(snapshot.config.logging.level)
     for (const problem of problems) log.warn(formatProblem(problem))
-    const parts = await buildParts(snapshot, { now, log, closing })
+    const parts = await buildParts(snapshot, { now, log, closing, proxies: proxySettings(env) })
     const servers = await startServers(parts, () => holder.status())
     const holder = createSnapshotHolder({
       first: snapshot,

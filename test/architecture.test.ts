@@ -87,7 +87,7 @@ test('each third-party package has one home', async (t) => {
   const homes: Record<string, RegExp> = {
     'openid-client': /^identity\/(openid-)?[a-z-]+\.ts$/,
     jose: /^(identity|demo)\//,
-    undici: /^proxy\//,
+    undici: /^(proxy\/|identity\/outgoing-fetch\.ts$)/,
     '@fastify/http-proxy': /^proxy\/upgrade\.ts$/,
     yaml: /^(support\/yaml-(document|writer)|demo\/[a-z-]+)\.ts$/,
     'smol-toml': /^config\/import\/toml\.ts$/,

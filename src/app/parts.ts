@@ -6,6 +6,7 @@ import type { Snapshot } from '../config/snapshot.ts'
 import { createSessions } from '../identity/live-sessions.ts'
 import { openRateLimits } from '../identity/open-rate-limits.ts'
 import { openStore } from '../identity/open-store.ts'
+import type { ProxySettings } from '../identity/outgoing-fetch.ts'
 import type { RateLimits } from '../identity/rate-limits.ts'
 import type { Siblings } from '../identity/session-store.ts'
 import type { Sessions } from '../identity/sessions.ts'
@@ -49,6 +50,7 @@ export interface PartsOptions {
   readonly now: Clock
   readonly log: Logger
   readonly closing: Closing
+  readonly proxies: ProxySettings
   /** Only in a worker: what it has from the primary in place of its own. */
   readonly given?: FromPrimary
 }
@@ -62,12 +64,12 @@ export interface FromPrimary {
 }
 
 export async function buildParts(snapshot: Snapshot, options: PartsOptions): Promise<Parts> {
-  const { now, log, closing, given } = options
+  const { now, log, closing, proxies, given } = options
   const store = await openStore(snapshot.store, { now, log, siblings: given?.siblings })
   closing.push(() => store.close())
   let accessLog = openAccessLog(given?.decisionsFd ?? snapshot.config.logging.decisions)
   closing.push(() => accessLog.close())
-  const storeAndTools = { store, now, log }
+  const storeAndTools = { store, now, log, proxies }
   let runtime = await buildRuntime(snapshot, storeAndTools, undefined, given?.signingPems)
   closing.push(() => {
     for (const provider of runtime.providers.values()) provider.close()

@@ -9,6 +9,7 @@ import {
   readSigningKey,
 } from '../identity/assertion.ts'
 import { createOpenIdProvider } from '../identity/openid-provider.ts'
+import type { ProxySettings } from '../identity/outgoing-fetch.ts'
 import type { Provider } from '../identity/provider.ts'
 import type { SessionStore } from '../identity/session-store.ts'
 import { loadSigningPems } from '../identity/signing-keys.ts'
@@ -28,6 +29,7 @@ export interface RuntimeParts {
   readonly store: SessionStore
   readonly now: Clock
   readonly log: Logger
+  readonly proxies: ProxySettings
 }
 
 /**
@@ -37,7 +39,7 @@ export interface RuntimeParts {
  */
 export async function buildRuntime(
   snapshot: Snapshot,
-  { store, now, log }: RuntimeParts,
+  { store, now, log, proxies }: RuntimeParts,
   previous: Runtime | undefined,
   givenPems?: readonly string[],
 ): Promise<Runtime> {
@@ -48,7 +50,7 @@ export async function buildRuntime(
     signer,
     signingPems,
     plane: compileDataPlane(snapshot, signer, now),
-    providers: buildProviders(snapshot, log, previous),
+    providers: buildProviders(snapshot, { log, proxies }, previous),
   }
 }
 
@@ -71,7 +73,7 @@ function keySource({ signingKeys, sessionSecrets }: Snapshot) {
 
 function buildProviders(
   snapshot: Snapshot,
-  log: Logger,
+  parts: Pick<RuntimeParts, 'log' | 'proxies'>,
   previous: Runtime | undefined,
 ): ReadonlyMap<string, Provider> {
   const { providers, server } = snapshot.config
@@ -84,7 +86,11 @@ function buildProviders(
         previous !== undefined &&
         isSameProvider(name, snapshot, previous.snapshot)
         ? known
-        : createOpenIdProvider(name, config, { publicUrl: server.public_url, log }),
+        : createOpenIdProvider(name, config, {
+            publicUrl: server.public_url,
+            ca: snapshot.providerCas.get(name),
+            ...parts,
+          }),
     )
   }
   return built
@@ -94,10 +100,16 @@ function isSameProvider(name: string, one: Snapshot, other: Snapshot): boolean {
   return providerText(name, one) === providerText(name, other)
 }
 
-function providerText(name: string, { config }: Snapshot): string {
+function providerText(name: string, { config, providerCas }: Snapshot): string {
   const provider = config.providers[name]
-  // A secret prints as `[secret]`, so that its change would not show.
-  return JSON.stringify([config.server.public_url, provider, provider?.client_secret?.reveal()])
+  return JSON.stringify([
+    config.server.public_url,
+    provider,
+    // A secret prints as `[secret]`, so that its change would not show.
+    provider?.client_secret?.reveal(),
+    provider?.private_key?.reveal(),
+    providerCas.get(name),
+  ])
 }
 
 /** Closes the providers of `old` that `next` did not take over. */

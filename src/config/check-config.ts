@@ -11,6 +11,7 @@ import { type CheckedServer, checkForwardAuth, checkServer } from './check-serve
 import { type CheckedSession, checkSession } from './check-session.ts'
 import { createFindings } from './findings.ts'
 import type { InputFiles } from './input-files.ts'
+import { loadProviderCas } from './load-ca.ts'
 import { type Logo, loadLogo } from './load-logo.ts'
 import { loadTls, type TlsKeyPair } from './load-tls.ts'
 import type { Config } from './schema.ts'
@@ -32,6 +33,8 @@ export interface CheckedConfig {
   readonly tls: readonly TlsKeyPair[]
   readonly signingKeys: readonly Secret[]
   readonly logo: Logo | undefined
+  /** PEM by the provider's name. */
+  readonly providerCas: ReadonlyMap<string, string>
 }
 
 export interface ConfigVerdict {
@@ -50,6 +53,7 @@ export async function checkConfig(config: Config, context: CheckContext): Promis
   const signingKeys = checkIdentityHeaders(config.identity_headers, findings)
   const tls = await loadTls(config.server, files, now, findings)
   const logo = await loadLogo(config.brand, files, findings)
+  const providerCas = await loadProviderCas(config.providers, files, findings)
   if (server === undefined || session === undefined) {
     return { checked: undefined, problems: findings.problems }
   }
@@ -58,7 +62,7 @@ export async function checkConfig(config: Config, context: CheckContext): Promis
     server: { ...config.server, public_url: server.publicUrl },
     logging: { ...config.logging, decisions: destination(config.logging.decisions, folder) },
   }
-  const checked = { config: resolved, server, session, tls, signingKeys, logo }
+  const checked = { config: resolved, server, session, tls, signingKeys, logo, providerCas }
   return { checked, problems: findings.problems }
 }
 

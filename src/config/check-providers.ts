@@ -1,6 +1,9 @@
 /** What a schema cannot say of `providers`: issuers, client secrets, redirect paths, and what is dangerous about them. */
 
+import { readClientKey } from '../support/client-key.ts'
 import { isLoopback } from '../support/loopback.ts'
+import type { Secret } from '../support/secret.ts'
+import type { YamlPath } from '../support/yaml-document.ts'
 import type { Findings } from './findings.ts'
 import type { ProviderConfig } from './schema-provider.ts'
 
@@ -17,6 +20,7 @@ export function checkProviders(
     checkName(name, findings)
     checkIssuer(provider, at, findings)
     checkClientAuth(provider, at, findings)
+    checkEmailDomains(provider, at, findings)
     checkRedirectPath(provider.redirect_path, at, findings)
     checkPostLogout(provider, at, findings)
     const other = byRedirectPath.get(provider.redirect_path)
@@ -67,15 +71,52 @@ function checkClientAuth(
   at: readonly string[],
   findings: Findings,
 ): void {
-  const { client_auth: method, client_secret: secret } = provider
+  const { client_auth: method, client_secret: secret, private_key: key } = provider
+  const path = [...at, 'client_auth']
+  if (method === 'private_key_jwt') {
+    if (key === undefined)
+      findings.error(path, '`client_auth: private_key_jwt` needs `private_key`')
+    if (secret !== undefined) {
+      findings.error(
+        [...at, 'client_secret'],
+        'with `client_auth: private_key_jwt` no `client_secret` is sent; remove it',
+      )
+    }
+  } else if (key !== undefined) {
+    findings.error([...at, 'private_key'], '`private_key` is for `client_auth: private_key_jwt`')
+  }
+  if (key !== undefined) checkKey(key, [...at, 'private_key'], findings)
   if (method === 'none' && secret !== undefined) {
     findings.error(
-      [...at, 'client_auth'],
+      path,
       '`client_auth: none` is for a client without a secret; remove `client_secret` or choose `client_secret_basic`',
     )
   }
-  if (method !== undefined && method !== 'none' && secret === undefined) {
-    findings.error([...at, 'client_auth'], `\`client_auth: ${method}\` needs \`client_secret\``)
+  const needsSecret = method === 'client_secret_basic' || method === 'client_secret_post'
+  if (needsSecret && secret === undefined) {
+    findings.error(path, `\`client_auth: ${method}\` needs \`client_secret\``)
+  }
+}
+
+function checkKey(key: Secret, path: readonly string[], findings: Findings): void {
+  const read = readClientKey(key.reveal())
+  if (typeof read === 'string') findings.error(path, `\`private_key\` ${read}`)
+}
+
+/** As it stands behind the `@` of an address: labels of a host name, in ASCII (RFC 5321 §4.1.2). */
+const DOMAIN = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
+
+function checkEmailDomains(
+  { email_domains: domains = [] }: ProviderConfig,
+  at: YamlPath,
+  findings: Findings,
+): void {
+  for (const [index, domain] of domains.entries()) {
+    if (DOMAIN.test(domain)) continue
+    findings.error(
+      [...at, 'email_domains', index],
+      '`email_domains` holds domains such as `example.com`, without `@`, and in their ASCII form',
+    )
   }
 }
 

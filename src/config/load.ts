@@ -105,6 +105,7 @@ async function loadOnce(
     sessionSecretIsMade: checked.session.secretIsMade,
     signingKeys: checked.signingKeys,
     logo: checked.logo,
+    providerCas: checked.providerCas,
   }
   return { ...failed, snapshot }
 }

@@ -70,9 +70,15 @@ export function rootsIn(
     })),
     allowHttp: valueBelow(written, ['server', 'allow_http']) === true,
     providers: isMapping(providers)
-      ? new Map(Object.keys(providers).map((name) => [name, {}]))
+      ? new Map(Object.entries(providers).map(([name, provider]) => [name, factsOf(provider)]))
       : undefined,
   }
+}
+
+function factsOf(provider: unknown): ProviderFacts {
+  const domains = valueBelow(provider, ['email_domains'])
+  const isFit = Array.isArray(domains) && domains.every((domain) => typeof domain === 'string')
+  return isFit ? { emailDomains: domains } : {}
 }
 
 /**

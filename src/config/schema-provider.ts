@@ -1,7 +1,7 @@
 /** The schema of one identity provider in the config. */
 
 import { type Static, Type } from 'typebox'
-import { closed, SecretText } from './schema-values.ts'
+import { closed, FilePath, SecretText } from './schema-values.ts'
 
 export const ProviderConfig = Type.Object(
   {
@@ -13,12 +13,18 @@ export const ProviderConfig = Type.Object(
         [
           Type.Literal('client_secret_basic'),
           Type.Literal('client_secret_post'),
+          Type.Literal('private_key_jwt'),
           Type.Literal('none'),
         ],
         {
           description:
             'How the client proves itself; default client_secret_basic, without a secret none.',
         },
+      ),
+    ),
+    private_key: Type.Optional(
+      SecretText(
+        'For `client_auth: private_key_jwt`: a private key in PEM, or a JWK with its `kid`.',
       ),
     ),
     scopes: Type.Optional(
@@ -46,6 +52,13 @@ export const ProviderConfig = Type.Object(
         description: 'Name of the claim that holds the groups, or a list of names.',
       },
     ),
+    email_domains: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        description:
+          'E-mails outside these domains are ignored; who gives an e-mail within signs in with this provider.',
+      }),
+    ),
     allow_unverified_email: Type.Boolean({
       default: false,
       description: 'Opt-out: take an e-mail as known although `email_verified` is not true.',
@@ -54,6 +67,17 @@ export const ProviderConfig = Type.Object(
       default: false,
       description: 'Opt-out: http issuer or endpoints beyond loopback.',
     }),
+    pushed_authorization_requests: Type.Union(
+      [Type.Literal('auto'), Type.Literal(true), Type.Literal(false)],
+      {
+        default: 'auto',
+        description:
+          'Hand sign-in requests to the provider directly (RFC 9126); `auto`: where it demands that.',
+      },
+    ),
+    ca_file: Type.Optional(
+      FilePath('PEM file of certificate authorities that are trusted for this provider besides.'),
+    ),
     display_name: Type.Optional(
       Type.String({ minLength: 1, description: 'Name on the chooser page.' }),
     ),

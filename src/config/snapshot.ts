@@ -29,6 +29,8 @@ export interface Snapshot {
   /** PKCS #8 PEM, ES256 or RS256; the first signs. Empty: one is made and kept in the store. */
   readonly signingKeys: readonly Secret[]
   readonly logo: Logo | undefined
+  /** PEM of each `ca_file`, by the provider's name. */
+  readonly providerCas: ReadonlyMap<string, string>
 }
 
 export type { ListenAddress, Logo, RedisLocation, StoreLocation, StoreNode, TlsKeyPair }

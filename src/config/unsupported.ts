@@ -1,6 +1,5 @@
 /** Keys that Gatehouse will have and does not have yet: refused by name, never ignored. */
 
-import { isMapping } from '../support/mapping.ts'
 import { error, type Problem } from '../support/problem.ts'
 import type { YamlDocument, YamlPath } from '../support/yaml-document.ts'
 
@@ -10,16 +9,11 @@ const UNSUPPORTED: readonly YamlPath[] = [
     'server',
     key,
   ]),
-  ...[
-    'private_key',
-    'groups_claim_kind',
-    'email_domains',
-    'pushed_authorization_requests',
-    'dpop',
-    'ca_file',
-    'event_hook_secret',
-    'directory',
-  ].map((key) => ['providers', '*', key]),
+  ...['groups_claim_kind', 'dpop', 'event_hook_secret', 'directory'].map((key) => [
+    'providers',
+    '*',
+    key,
+  ]),
   ['session', 'refresh_before'],
   ['local_admins'],
 ]
@@ -45,33 +39,7 @@ export function refuseUnsupported(document: YamlDocument, value: unknown): Suppo
     })
     return Object.fromEntries(kept.map(([key, item]) => [key, strip(item, [...path, key])]))
   }
-  const stripped = strip(value, [])
-  return { value: withoutUnsupportedValues(document, stripped, problems), problems }
-}
-
-function withoutUnsupportedValues(
-  document: YamlDocument,
-  value: unknown,
-  problems: Problem[],
-): unknown {
-  if (!isMapping(value)) return value
-  const refuse = (path: YamlPath, written: string) => {
-    const message = `\`${path.at(-1)}: ${written}\` is not supported yet`
-    problems.push(error(document.valueAt(path), message))
-  }
-  const result = { ...value }
-  const providers = value['providers']
-  if (isMapping(providers)) {
-    const checked = Object.entries(providers).map(([name, provider]) => {
-      if (!isMapping(provider) || provider['client_auth'] !== 'private_key_jwt')
-        return [name, provider]
-      refuse(['providers', name, 'client_auth'], 'private_key_jwt')
-      const { client_auth: _, ...rest } = provider
-      return [name, rest]
-    })
-    result['providers'] = Object.fromEntries(checked)
-  }
-  return result
+  return { value: strip(value, []), problems }
 }
 
 function matches(pattern: YamlPath, path: YamlPath): boolean {

@@ -1,7 +1,7 @@
 /** What a provider is asked for when somebody is sent there. Pure. */
 
 import type { ProviderConfig } from '../config/schema-provider.ts'
-import type { AuthorizationRequest } from './provider.ts'
+import { type AuthorizationRequest, ProviderFailure } from './provider.ts'
 import type { ProviderMetadata } from './provider-metadata.ts'
 
 const DEFAULT_SCOPES = ['openid', 'profile', 'email']
@@ -26,4 +26,23 @@ export function requestParameters(request: AuthorizationRequest): Record<string,
       : { acr_values: acrValues.join(' ') }),
     ...(maxAgeSeconds === undefined ? {} : { max_age: String(maxAgeSeconds) }),
   }
+}
+
+/**
+ * Where the request is handed in directly (RFC 9126), or `undefined` where the browser carries it.
+ * @throws ProviderFailure `misconfigured` where that is wanted and the provider does not offer it
+ */
+export function pushedRequestEndpoint(
+  { pushed_authorization_requests: wanted }: ProviderConfig,
+  metadata: ProviderMetadata,
+): string | undefined {
+  const isWanted =
+    wanted === 'auto' ? metadata.require_pushed_authorization_requests === true : wanted
+  if (!isWanted) return undefined
+  const endpoint = metadata.pushed_authorization_request_endpoint
+  if (endpoint !== undefined) return endpoint
+  throw new ProviderFailure(
+    'misconfigured',
+    'the provider states no `pushed_authorization_request_endpoint`; set `pushed_authorization_requests: auto`',
+  )
 }

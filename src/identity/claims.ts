@@ -1,5 +1,6 @@
 /** What ID token and UserInfo say of somebody, read with care. Pure. What could not be asked is unknown, never "none". */
 
+import { emailDomain } from '../policy/language/fold.ts'
 import type { SessionGroups } from './session.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
@@ -8,6 +9,8 @@ export interface ClaimRules {
   /** Names of the claims that hold groups. */
   readonly groupsClaims: readonly string[]
   readonly allowUnverifiedEmail: boolean
+  /** E-mails in other domains are not known; in lower case. */
+  readonly emailDomains?: readonly string[] | undefined
 }
 
 export type UserInfo =
@@ -64,7 +67,10 @@ function emailVerified(idToken: Claims, extra: Claims): unknown {
 
 function knownEmail(email: unknown, verified: unknown, rules: ClaimRules): string | undefined {
   if (typeof email !== 'string' || email === '' || email.length > MAX_EMAIL_LENGTH) return undefined
-  return verified === true || rules.allowUnverifiedEmail ? email : undefined
+  if (verified !== true && !rules.allowUnverifiedEmail) return undefined
+  if (rules.emailDomains === undefined) return email
+  const domain = emailDomain(email)
+  return domain !== undefined && rules.emailDomains.includes(domain) ? email : undefined
 }
 
 function readGroups(claims: Claims, userInfo: UserInfo, rules: ClaimRules): SessionGroups {

@@ -5,13 +5,16 @@
 
 import * as oidc from 'openid-client'
 import type { ProviderConfig } from '../config/schema-provider.ts'
+import { foldAscii } from '../policy/language/fold.ts'
+import { readClientKey, signingKeyOf } from '../support/client-key.ts'
 import { type Every, every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock } from '../support/time.ts'
-import { requestParameters, scopesOf } from './authorization-request.ts'
+import { pushedRequestEndpoint, requestParameters, scopesOf } from './authorization-request.ts'
 import { type ClaimRules, lacksClaims, readPerson, type UserInfo } from './claims.ts'
 import { authentication, checkParty } from './id-token.ts'
 import { keepFresh } from './kept-fresh.ts'
+import { createOutgoingFetch, NO_PROXIES, type ProxySettings } from './outgoing-fetch.ts'
 import { type ExpectedAnswer, type Provider, ProviderFailure, type SignedIn } from './provider.ts'
 import { readCallback } from './provider-callback.ts'
 import { failureOf } from './provider-errors.ts'
@@ -27,7 +30,11 @@ export interface OpenIdProviderOptions {
   readonly log: Log
   readonly now?: Clock
   readonly every?: Every
+  /** In place of connections of its own. */
   readonly fetch?: Fetch
+  /** PEM of authorities that are trusted besides the system's. */
+  readonly ca?: string | undefined
+  readonly proxies?: ProxySettings
   /** How long one answer may take; default 10 seconds. */
   readonly timeoutMs?: number
 }
@@ -43,10 +50,15 @@ export function createOpenIdProvider(
   const rules: ClaimRules = {
     groupsClaims: [config.groups_claim].flat(),
     allowUnverifiedEmail: config.allow_unverified_email,
+    emailDomains: config.email_domains?.map(foldAscii),
   }
   const closing = new AbortController()
+  const outgoing =
+    options.fetch === undefined
+      ? createOutgoingFetch(options.proxies ?? NO_PROXIES, options.ca)
+      : { fetch: options.fetch, close: () => undefined }
   const fetch = createProviderFetch({
-    fetch: options.fetch ?? globalThis.fetch,
+    fetch: outgoing.fetch,
     keysUrl: () => known.current()?.jwks_uri,
     closing: closing.signal,
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
@@ -67,6 +79,12 @@ export function createOpenIdProvider(
       log.warn({ ...why, provider: name, retry_in_ms: retryInMs }, message)
     },
   })
+
+  /** Its endpoints or keys may have moved. */
+  function distrusting(failure: ProviderFailure): ProviderFailure {
+    if (failure.kind === 'unavailable' || failure.kind === 'invalid-answer') known.distrust()
+    return failure
+  }
 
   async function redeemCode(callback: URL, expected: ExpectedAnswer): Promise<SignedIn> {
     const metadata = await known.get()
@@ -133,13 +151,23 @@ export function createOpenIdProvider(
     async authorizationUrl(request) {
       const metadata = await known.get()
       const challenge = await oidc.calculatePKCECodeChallenge(request.codeVerifier)
-      return oidc.buildAuthorizationUrl(configure(config, metadata, fetch), {
+      const parameters = {
         redirect_uri: redirectUri,
         scope: scopesOf(config, metadata).join(' '),
         code_challenge: challenge,
         code_challenge_method: 'S256',
         ...requestParameters(request),
-      })
+      }
+      const pushedTo = pushedRequestEndpoint(config, metadata)
+      if (pushedTo === undefined) {
+        return oidc.buildAuthorizationUrl(configure(config, metadata, fetch), parameters)
+      }
+      try {
+        const client = configure(config, metadata, fetch, pushedTo)
+        return await oidc.buildAuthorizationUrlWithPAR(client, parameters)
+      } catch (error) {
+        throw distrusting(failureOf(error, 'pushing the authorization request'))
+      }
     },
 
     async redeem(query, expected) {
@@ -148,10 +176,7 @@ export function createOpenIdProvider(
       try {
         return await redeemCode(callback, expected)
       } catch (error) {
-        const failure = failureOf(error, 'redeeming the code')
-        // Its endpoints or keys may have moved.
-        if (failure.kind === 'unavailable' || failure.kind === 'invalid-answer') known.distrust()
-        throw failure
+        throw distrusting(failureOf(error, 'redeeming the code'))
       }
     },
 
@@ -180,6 +205,7 @@ export function createOpenIdProvider(
     close: () => {
       known.close()
       closing.abort()
+      outgoing.close()
     },
   }
 }
@@ -199,15 +225,17 @@ async function discover(config: ProviderConfig, fetch: Fetch): Promise<ProviderM
 }
 
 /**
- * Made anew for each use: it would keep keys for five minutes by itself, and refuse tokens under a new key of the same
+ * Made anew for each use, `endpoint` being the address that the client proves itself to: it would keep keys for five minutes by itself, and refuse tokens under a new key of the same
  * name for as long. provider-fetch.ts keeps them instead.
  */
 function configure(
   config: ProviderConfig,
   metadata: ProviderMetadata,
   fetch: Fetch,
+  endpoint = metadata.token_endpoint,
 ): oidc.Configuration {
-  const client = new oidc.Configuration({ ...metadata }, config.client_id, {}, clientAuth(config))
+  const auth = clientAuth(config, endpoint)
+  const client = new oidc.Configuration({ ...metadata }, config.client_id, {}, auth)
   client[oidc.customFetch] = toCustomFetch(fetch)
   oidc.enableNonRepudiationChecks(client)
   // checkMetadata has judged each address: http stands only where it is allowed.
@@ -221,12 +249,27 @@ function toCustomFetch(fetch: Fetch): oidc.CustomFetch {
     fetch(url, { method, headers, redirect, body: body as NonNullable<RequestInit['body']> | null })
 }
 
-function clientAuth(config: ProviderConfig): oidc.ClientAuth {
+function clientAuth(config: ProviderConfig, endpoint: string): oidc.ClientAuth {
   const secret = config.client_secret?.reveal()
+  if (config.client_auth === 'private_key_jwt') return privateKeyAuth(config, endpoint)
   if (secret === undefined || config.client_auth === 'none') return oidc.None()
   return config.client_auth === 'client_secret_post'
     ? oidc.ClientSecretPost(secret)
     : oidc.ClientSecretBasic(secret)
+}
+
+/** Okta takes the address that is asked as the audience, where newer specifications have the issuer. */
+function privateKeyAuth(config: ProviderConfig, endpoint: string): oidc.ClientAuth {
+  const read = readClientKey(config.private_key?.reveal() ?? '')
+  if (typeof read === 'string')
+    throw new ProviderFailure('misconfigured', `\`private_key\` ${read}`)
+  const key = { key: signingKeyOf(read), ...(read.kid === undefined ? {} : { kid: read.kid }) }
+  return oidc.PrivateKeyJwt(key, {
+    [oidc.modifyAssertion]: (header, payload) => {
+      header['alg'] = read.alg
+      payload['aud'] = endpoint
+    },
+  })
 }
 
 /** UserInfo said no to this token: a challenge, or another 4xx. */

@@ -11,6 +11,8 @@ export interface ProviderMetadata {
   readonly jwks_uri: string
   readonly userinfo_endpoint?: string
   readonly end_session_endpoint?: string
+  readonly pushed_authorization_request_endpoint?: string
+  readonly require_pushed_authorization_requests?: boolean
   readonly scopes_supported?: string[]
   readonly id_token_signing_alg_values_supported: string[]
   readonly userinfo_signing_alg_values_supported: string[]
@@ -18,7 +20,11 @@ export interface ProviderMetadata {
 }
 
 const NEEDED = ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const
-const OPTIONAL = ['userinfo_endpoint', 'end_session_endpoint'] as const
+const OPTIONAL = [
+  'userinfo_endpoint',
+  'end_session_endpoint',
+  'pushed_authorization_request_endpoint',
+] as const
 /** Signatures that only the provider can make. Never `none`, and never HS*, whose key is not the provider's alone. */
 const ALGORITHMS: ReadonlySet<unknown> = new Set(
   'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' '),

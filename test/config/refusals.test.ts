@@ -307,13 +307,8 @@ const cases: Record<string, Case> = {
   },
   "a provider's keys of later versions": {
     find: 'client_id: 0oa1',
-    replace:
-      'client_id: 0oa1\n    client_auth: private_key_jwt\n    private_key: x\n    dpop: false',
-    lines: [
-      'gatehouse.yaml:7:18: `client_auth: private_key_jwt` is not supported yet',
-      'gatehouse.yaml:8:5: `providers.okta.private_key` is not supported yet',
-      'gatehouse.yaml:9:5: `providers.okta.dpop` is not supported yet',
-    ],
+    replace: 'client_id: 0oa1\n    dpop: false',
+    lines: ['gatehouse.yaml:7:5: `providers.okta.dpop` is not supported yet'],
   },
   'a bad Redis URL, without its password': {
     find: 'sqlite:sessions.db',

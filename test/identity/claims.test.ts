@@ -189,3 +189,28 @@ test('a name that is no text is none', (t) => {
 function list(length: number, prefix = 'g'): string[] {
   return Array.from({ length }, (_, i) => `${prefix}${i}`)
 }
+
+test('an e-mail outside the domains of the provider is not known, nor is its claim', (t) => {
+  const within = { ...rules, emailDomains: ['example.com', 'example.org'] }
+  const emails: [email: string, isKnown: boolean][] = [
+    ['ana@example.com', true],
+    ['Ana@EXAMPLE.org', true],
+    ['ana@evil.com', false],
+    ['ana@sub.example.com', false],
+    ['ana@evilexample.com', false],
+    ['a@evil@example.com', false],
+    ['"a@example.com"@evil.com', false],
+    ['ana@example.com.', false],
+    ['ana@example.com ', false],
+    ['ana@exаmple.com', false],
+    ['ana', false],
+  ]
+  for (const [email, isKnown] of emails) {
+    const person = readPerson({ email, email_verified: true, groups: [] }, notAsked, within)
+    t.equal(person.email, isKnown ? email : undefined, email)
+    t.equal(person.claims['email'], isKnown ? email : undefined)
+  }
+  const unverified = { ...within, allowUnverifiedEmail: true }
+  t.equal(readPerson({ email: 'ana@evil.com' }, notAsked, unverified).email, undefined)
+  t.end()
+})

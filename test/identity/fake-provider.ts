@@ -65,7 +65,7 @@ export const DEFAULT_CLAIMS: Json = {
   groups: ['engineers'],
 }
 
-const PATHS = { token: '/token', keys: '/keys', userInfo: '/userinfo' }
+const PATHS = { token: '/token', keys: '/keys', userInfo: '/userinfo', pushed: '/par' }
 
 export function newKey(kid: string | undefined, type: 'rsa' | 'ec' = 'ec'): Promise<FakeKey> {
   const { privateKey, publicKey } =
@@ -83,6 +83,7 @@ export async function startFakeProvider(t: Test, faults: Faults = {}): Promise<F
   const signing = await newKey('key-1')
   const keys = { signing, published: [signing.jwk] }
   const requests: SignedRequest[] = []
+  const pushed = new Map<string, URLSearchParams>()
   const codes = new Map<string, { redirectUri: string; challenge: string; nonce: string }>()
   let issuer = ''
 
@@ -92,6 +93,7 @@ export async function startFakeProvider(t: Test, faults: Faults = {}): Promise<F
     token_endpoint: issuer + PATHS.token,
     jwks_uri: issuer + PATHS.keys,
     userinfo_endpoint: issuer + PATHS.userInfo,
+    pushed_authorization_request_endpoint: issuer + PATHS.pushed,
     end_session_endpoint: `${issuer}/logout`,
     response_types_supported: ['code'],
     subject_types_supported: ['public'],
@@ -143,6 +145,11 @@ export async function startFakeProvider(t: Test, faults: Faults = {}): Promise<F
         return { body: { keys: keys.published } }
       case PATHS.token:
         return token(request)
+      case PATHS.pushed: {
+        const uri = `urn:example:${pushed.size}`
+        pushed.set(uri, request.form)
+        return { status: 201, body: { request_uri: uri, expires_in: 60 } }
+      }
       case PATHS.userInfo:
         return { body: faults.userInfo ?? DEFAULT_CLAIMS }
       default:
@@ -181,7 +188,8 @@ export async function startFakeProvider(t: Test, faults: Faults = {}): Promise<F
     keys,
     requests,
     close,
-    approve: ({ searchParams }, changes = {}) => {
+    approve: ({ searchParams: given }, changes = {}) => {
+      const searchParams = pushed.get(given.get('request_uri') ?? '') ?? given
       const code = `code-${codes.size}-${Math.random()}`
       codes.set(code, {
         redirectUri: searchParams.get('redirect_uri') ?? '',

@@ -3,6 +3,7 @@
 import type { Test } from 'tap'
 import type { ProviderConfig } from '../../src/config/schema-provider.ts'
 import { createOpenIdProvider } from '../../src/identity/openid-provider.ts'
+import type { ProxySettings } from '../../src/identity/outgoing-fetch.ts'
 import type {
   ExpectedAnswer,
   Provider,
@@ -34,6 +35,7 @@ export function providerConfig(
     groups_claim: 'groups',
     allow_unverified_email: false,
     allow_http: false,
+    pushed_authorization_requests: 'auto',
     ...changes,
   }
 }
@@ -43,6 +45,8 @@ export interface StartOptions {
   readonly publicUrl?: string
   readonly fetch?: Fetch
   readonly timeoutMs?: number
+  readonly ca?: string
+  readonly proxies?: ProxySettings
 }
 
 export interface Started {
@@ -61,6 +65,8 @@ export function startProvider(t: Test, issuer: string, options: StartOptions = {
     log: recorder(logged),
     now: () => clock.time,
     every: timer.every,
+    ca: options.ca,
+    ...(options.proxies === undefined ? {} : { proxies: options.proxies }),
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
   })

@@ -19,3 +19,10 @@ export function equalsFolded(text: string, folded: string): boolean {
   }
   return true
 }
+
+/** What stands behind the one `@` of an e-mail, in lower case; an address with other than one has no domain. */
+export function emailDomain(email: string): string | undefined {
+  const at = email.indexOf('@')
+  if (at < 0 || email.indexOf('@', at + 1) >= 0 || at + 1 === email.length) return undefined
+  return foldAscii(email.slice(at + 1))
+}
