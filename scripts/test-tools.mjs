@@ -17,6 +17,7 @@ export const TEST_TOOLS = [
     brew: '--cask chromium',
   },
   { name: 'redis-server', commands: ['redis-server'], apt: 'redis-server', brew: 'redis' },
+  { name: 'caddy', commands: ['caddy'], apt: 'caddy', brew: 'caddy' },
 ]
 
 // Debian keeps servers in sbin, which is not on the PATH of an ordinary user.

@@ -2,26 +2,44 @@
 
 import { ERRORS } from '../errors.ts'
 import type { FailureAnswer } from '../pages/answer.ts'
+import type { Route } from '../policy/route.ts'
 import type { Received } from './exchange.ts'
 import type { Dialect } from './forward-auth-dialect.ts'
 import { withoutOwnCookies } from './own-cookies.ts'
 import { redirect, send } from './refuse.ts'
+import { allIdentityNames } from './route-claims.ts'
 
 /**
  * The request may pass, with these headers: names and values in turn. `Cookie` is what is left of the client's without
  * ours, for proxies that can put it in place of what the client sent.
  */
 export function admitAsked(
-  { response, headers, request }: Received,
+  { response, headers, request, plane }: Received,
+  dialect: Dialect,
+  route: Route,
   identity: readonly string[],
 ): void {
   const cookie = headers.cookie === undefined ? undefined : withoutOwnCookies(headers.cookie)
-  const sent = [...identity, 'Cache-Control', 'no-store', 'Content-Length', '0']
+  const sent = [...identity]
   if (cookie !== undefined && cookie !== '') sent.push('Cookie', cookie)
+  if (dialect === 'caddy') {
+    const names = allIdentityNames(plane.snapshot.config.identity_headers, route)
+    addEmpty(sent, [...names, 'Cookie'])
+  }
+  sent.push('Cache-Control', 'no-store', 'Content-Length', '0')
   // A body that nobody will read is not waited for. RFC 9112 §9.6
   if (headers.hasBody && !request.complete) sent.push('Connection', 'close')
   response.writeHead(200, sent)
   response.end()
+}
+
+/**
+ * Caddy before 2.7 copies a header that is not there as the text of its own placeholder, which an app would take for
+ * somebody's name. An empty one is copied as empty, and later versions leave it out.
+ */
+function addEmpty(headers: string[], names: readonly string[]): void {
+  const present = new Set(headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()))
+  for (const name of names) if (!present.has(name.toLowerCase())) headers.push(name, '')
 }
 
 /** The request may not pass. Never a status that a proxy takes for a yes. */

@@ -82,7 +82,7 @@ async function judge(
     session === undefined
       ? undefined
       : await plane.identityOf(session, route, reading.origin, parts.sessions)
-  admitAsked(received, identity?.headers ?? plane.anonymousHeaders(route))
+  admitAsked(received, dialect, route, identity?.headers ?? plane.anonymousHeaders(route))
 }
 
 /** The session of the request that is asked about, or why the store cannot tell. */

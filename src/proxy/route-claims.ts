@@ -36,6 +36,17 @@ export function identityNames(
   return new Set(names.map(plainName))
 }
 
+/** As `identityNames`, as they are written, with what a preset and the route itself set besides. */
+export function allIdentityNames(
+  config: Config['identity_headers'],
+  route: Route,
+): readonly string[] {
+  const set = route.requestHeaders?.set.map(({ name }) => name) ?? []
+  if (!route.passIdentityHeaders) return set
+  const preset = config.preset === 'pomerium' ? ['X-Pomerium-Jwt-Assertion'] : []
+  return [...headerClaims(config, route).keys(), config.assertion, ...preset, ...set]
+}
+
 /** What Gatehouse knows better than the token: only ever the verified e-mail, the groups that are sent, the name. */
 export const NAMED_CLAIMS = new Set(['sub', 'email', 'groups', 'name'])
 

@@ -2,6 +2,7 @@
 
 import { type Test, test } from 'tap'
 import { createBrowserClient } from '../support/browser-client.ts'
+import { head, rawRequest } from '../support/raw-request.ts'
 import { signIn } from '../support/sign-in.ts'
 import { type RequestOptions, startGateway, type TestGateway } from '../support/start-gateway.ts'
 import { startProvider } from '../support/start-provider.ts'
@@ -137,6 +138,56 @@ test('anything but a page visit is told with 401, and a POST returns to the fron
   }
 })
 
+/** As these proxies write it on the wire; the app's host is not in Traefik's Host. */
+const ON_THE_WIRE: Readonly<Record<string, (cookie: string) => string>> = {
+  traefik: (cookie) =>
+    head(
+      'GET /.gatehouse/auth/traefik HTTP/1.1',
+      'Host: gatehouse.internal:8080',
+      'User-Agent: curl/8.5.0',
+      'Accept: */*',
+      `Cookie: ${cookie}`,
+      'X-Forwarded-For: 203.0.113.9',
+      'X-Forwarded-Host: app.localhost:8080',
+      'X-Forwarded-Method: PUT',
+      'X-Forwarded-Port: 8080',
+      'X-Forwarded-Proto: http',
+      'X-Forwarded-Server: 5d3f0d8bb3b0',
+      'X-Forwarded-Uri: /d/abc?x=1',
+      'X-Real-Ip: 203.0.113.9',
+      'Accept-Encoding: gzip',
+    ),
+  envoy: (cookie) =>
+    head(
+      'PUT /.gatehouse/auth/envoy/d/abc?x=1 HTTP/1.1',
+      'host: app.localhost:8080',
+      'content-length: 0',
+      'accept: */*',
+      `cookie: ${cookie}`,
+      'x-forwarded-for: 203.0.113.9',
+      'x-forwarded-proto: http',
+      'x-envoy-internal: true',
+      'x-envoy-expected-rq-timeout-ms: 5000',
+    ),
+}
+
+for (const [proxy, bytes] of Object.entries(ON_THE_WIRE)) {
+  test(`what ${proxy} writes on the wire is understood`, async (t) => {
+    const gateway = await start(t)
+    const cookie = await cookieOf(gateway, 'ana')
+    const answer = await rawRequest(gateway.port, bytes(cookie))
+    t.equal(answer.status, 200)
+    t.equal(answer.header('x-forwarded-email'), 'ana@example.com')
+    await gateway.gateway.stop()
+    t.match(gateway.decisions().at(-1) ?? {}, {
+      method: 'PUT',
+      host: 'app.localhost',
+      path: '/d/abc',
+      source_ip: '203.0.113.9',
+    })
+  })
+}
+
 test('whom the policy refuses gets a 403: a page, or JSON with rule and reason', async (t) => {
   const gateway = await start(t)
   const cookie = await cookieOf(gateway, 'chris')
@@ -156,8 +207,10 @@ test('public routes pass without an identity; nobody has another forwarded under
     const headers = { 'x-forwarded-user': 'root', 'x-gatehouse-jwt-assertion': 'a.b.c' }
     const answer = await ask(gateway, dialect, { target: '/public/x', headers })
     t.equal(answer.status, 200, dialect)
-    t.equal(answer.headers['x-forwarded-user'], undefined)
-    t.equal(answer.headers['x-gatehouse-jwt-assertion'], undefined)
+    // Caddy would copy an absent header as the text of its placeholder, an empty one as nothing.
+    const nothing = dialect === 'caddy' ? '' : undefined
+    t.equal(answer.headers['x-forwarded-user'], nothing)
+    t.equal(answer.headers['x-gatehouse-jwt-assertion'], nothing)
   }
 })
 

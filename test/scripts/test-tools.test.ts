@@ -46,7 +46,7 @@ test('root installs with apt-get after updating its lists', (t) => {
   const env = 'env DEBIAN_FRONTEND=noninteractive apt-get -q'
   t.same(
     commandsOf(plan).map((command) => command.join(' ')),
-    [`${env} update`, `${env} install -y --no-install-recommends nginx chromium redis-server`],
+    [`${env} update`, `${env} install -y --no-install-recommends nginx chromium redis-server caddy`],
   )
   t.end()
 })
@@ -61,7 +61,7 @@ test('who may not is told the one command to type', (t) => {
   const plan = planInstallation(TEST_TOOLS, machine(['apt-get']))
   t.match(
     sentenceOf(plan),
-    'sudo apt-get update && sudo apt-get install -y nginx chromium redis-server',
+    'sudo apt-get update && sudo apt-get install -y nginx chromium redis-server caddy',
   )
   t.end()
 })
@@ -74,6 +74,6 @@ test('brew installs one by one', (t) => {
 
 test('without a package manager the tools are named', (t) => {
   const plan = planInstallation(TEST_TOOLS, machine([]))
-  t.match(sentenceOf(plan), /nginx and chromium and redis-server/)
+  t.match(sentenceOf(plan), /nginx and chromium and redis-server and caddy/)
   t.end()
 })
