@@ -46,7 +46,10 @@ test('root installs with apt-get after updating its lists', (t) => {
   const env = 'env DEBIAN_FRONTEND=noninteractive apt-get -q'
   t.same(
     commandsOf(plan).map((command) => command.join(' ')),
-    [`${env} update`, `${env} install -y --no-install-recommends nginx chromium redis-server caddy`],
+    [
+      `${env} update`,
+      `${env} install -y --no-install-recommends nginx chromium redis-server caddy`,
+    ],
   )
   t.end()
 })
