@@ -39,12 +39,12 @@ export interface CanonicalOwnRequest {
 export function canonicalize(
   received: Received,
 ): CanonicalRequest | CanonicalOwnRequest | GatehouseError {
-  const { request } = received
+  const { request, headers } = received
   const method = checkMethod(request.method ?? '')
   if (method !== undefined) return malformed(method)
-  const framing = checkFraming(request.rawHeaders, request.httpVersion)
+  const framing = checkFraming(headers, request.httpVersion)
   if (framing !== undefined) return malformed(framing)
-  return readTarget(received, request.rawHeaders, request.url ?? '', request.socket)
+  return readTarget(received, headers.host, request.url ?? '', request.socket)
 }
 
 /** A request that a proxy asks about, as that proxy tells of it. */
@@ -63,18 +63,21 @@ export function canonicalizeAsked(
 ): CanonicalRequest | CanonicalOwnRequest | GatehouseError {
   const refused = checkMethod(method)
   if (refused !== undefined) return malformed(refused)
-  return readTarget(received, ['Host', host], target, undefined)
+  return readTarget(received, host, target, undefined)
 }
 
-/** @param socket the connection whose certificate must cover the host */
+/**
+ * @param hostHeader what the Host header says
+ * @param socket the connection whose certificate must cover the host
+ */
 function readTarget(
   received: Received,
-  rawHeaders: readonly string[],
+  hostHeader: string | undefined,
   target: string,
   socket: Socket | undefined,
 ): CanonicalRequest | CanonicalOwnRequest | GatehouseError {
   const { plane, trail } = received
-  const host = canonicalHost(rawHeaders, target)
+  const host = canonicalHost(hostHeader, target)
   if (host.kind === 'refused') return malformed(host)
   trail.host = host.name
   const entry = plane.table.host(host.name)

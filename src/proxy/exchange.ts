@@ -7,6 +7,7 @@ import type { Route } from '../policy/route.ts'
 import type { EpochMs } from '../support/time.ts'
 import type { RequestRecord } from './access-log.ts'
 import type { DataPlane } from './data-plane.ts'
+import type { Forwarding } from './forward.ts'
 import type { ForwardedFor } from './peer.ts'
 import type { RequestHeaders } from './request-headers.ts'
 
@@ -37,6 +38,8 @@ export interface Trail {
   wouldBe: Outcome | undefined
   upstreamStartedAt: number | undefined
   upstreamMs: number | undefined
+  /** The upstream call, once there is one. */
+  forwarding: Forwarding | undefined
   detail: string | undefined
   storeFailed: boolean
   /** Requests for our own endpoints are not in the decision log. */
@@ -58,6 +61,7 @@ export function emptyTrail(): Trail {
     wouldBe: undefined,
     upstreamStartedAt: undefined,
     upstreamMs: undefined,
+    forwarding: undefined,
     detail: undefined,
     storeFailed: false,
     own: false,

@@ -35,10 +35,15 @@ const SMALL_BYTES = 8 * 1024
 /** An upstream may send some 1xx answers, not an endless row of them. */
 const MAX_INTERIM = 20
 
-export function forward(call: ForwardCall): void {
+/** A call that is under way, or over. */
+export interface Forwarding {
+  /** To be called when the client's side of the exchange is closed, also after an orderly end. */
+  clientClosed(): void
+}
+
+export function forward(call: ForwardCall): Forwarding {
   const { request, response, hasBody } = call
   const exchange = new UpstreamExchange(call)
-  response.once('close', exchange.onClientGone)
   if (hasBody) {
     if (call.expectsContinue) response.writeContinue()
     limitSilence(request, response, () => exchange.clientTimedOut())
@@ -57,13 +62,14 @@ export function forward(call: ForwardCall): void {
     },
     exchange,
   )
+  return exchange
 }
 
 /**
  * One call's events. undici's raw handler is used because it gives header bytes as they came: the parsed form reads
  * values as UTF-8, which changes bytes, and lower-cases names.
  */
-class UpstreamExchange implements Dispatcher.DispatchHandler {
+class UpstreamExchange implements Dispatcher.DispatchHandler, Forwarding {
   readonly #call: ForwardCall
   #abort: ((error?: Error) => void) | undefined
   #resume: (() => void) | undefined
@@ -182,8 +188,7 @@ class UpstreamExchange implements Dispatcher.DispatchHandler {
     else this.#abort(reason)
   }
 
-  /** Also called after an orderly end, when there is nothing left to abort. */
-  readonly onClientGone = (): void => {
+  clientClosed(): void {
     clearTimeout(this.#thinking)
     if (this.#state === 'over') return
     this.#state = 'over'

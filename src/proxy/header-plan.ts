@@ -5,6 +5,7 @@
 
 import type { Config } from '../config/schema.ts'
 import type { Route } from '../policy/route.ts'
+import { isToken } from '../routing/canonical.ts'
 import { plainName } from '../support/header-name.ts'
 
 /** What a header line means to us. */
@@ -12,6 +13,8 @@ export type HeaderUse =
   | 'pass'
   /** Hop-by-hop, rebuilt by us, or a name under which only we may speak. */
   | 'drop'
+  /** No token, which no two readers take alike. RFC 9110 §5.1 */
+  | 'no-name'
   | 'host'
   | 'cookie'
   | 'connection'
@@ -104,6 +107,7 @@ export function compileHeaderPlan(
 }
 
 function meaningOf(name: string, reserved: ReadonlySet<string>): HeaderUse {
+  if (!isToken(name)) return 'no-name'
   const meaning = MEANINGS.get(name.toLowerCase())
   if (meaning !== undefined) return meaning
   const plain = plainName(name)

@@ -64,6 +64,8 @@ const SERVER_OPTIONS: ServerOptions = {
   // A missing or second Host is refused with a reason by routing/canonical.ts.
   requireHostHeader: false,
   insecureHTTPParser: false,
+  // Most requests have no body, and need no stream for one.
+  optimizeEmptyRequests: true,
   // A little more than both limits together: what is over one of them gets 414 or 431 and a log line.
   maxHeaderSize: MAX_HEADER_BYTES + MAX_URL_BYTES + 1_024,
   headersTimeout: HEADER_TIMEOUT_MS,

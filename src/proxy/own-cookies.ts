@@ -5,6 +5,9 @@ import { sessionCookieName, signInCookieName } from '../identity/cookie-names.ts
 const SESSIONS: readonly string[] = [sessionCookieName(false), sessionCookieName(true)]
 const SIGN_INS: readonly string[] = [signInCookieName(false), signInCookieName(true)]
 
+/** Part of every name of ours. */
+const MARK = 'gatehouse'
+
 /** True for every name under which Gatehouse keeps a cookie, sign-in cookies of single tabs included. */
 export function isOwnCookie(name: string): boolean {
   return SESSIONS.includes(name) || SIGN_INS.some((signIn) => name.startsWith(signIn))
@@ -27,16 +30,31 @@ export function cookieValue(header: string, name: string): string | undefined {
 
 /** The header without our cookies; `undefined` where nothing is left. */
 export function withoutOwnCookies(header: string): string | undefined {
-  if (!header.includes('gatehouse')) return header
-  const kept = header.split(';').filter((pair) => !isOwnCookie(nameOf(pair)))
-  if (kept.length === 0) return undefined
-  const joined = kept.join(';')
-  return joined.startsWith(' ') ? joined.slice(1) : joined
+  let kept = header
+  // Nearly always there is one: what stands before and behind it is then put together once.
+  for (let at = kept.indexOf(MARK); at !== -1; ) {
+    const start = kept.lastIndexOf(';', at) + 1
+    const end = pairEnd(kept, at)
+    if (isOwnCookie(nameOf(kept.slice(start, end)))) {
+      kept = start === 0 ? kept.slice(end + 1) : kept.slice(0, start - 1) + kept.slice(end)
+      at = kept.indexOf(MARK, Math.max(0, start - 1))
+    } else {
+      at = kept.indexOf(MARK, end)
+    }
+  }
+  if (kept === header) return header
+  const plain = kept.startsWith(' ') ? kept.slice(1) : kept
+  return plain === '' ? undefined : plain
+}
+
+function pairEnd(header: string, from: number): number {
+  const end = header.indexOf(';', from)
+  return end === -1 ? header.length : end
 }
 
 /** True for a Set-Cookie line by which an upstream would set one of ours. */
 export function setsOwnCookie(line: string): boolean {
-  if (!line.includes('gatehouse')) return false
+  if (!line.includes(MARK)) return false
   // A cookie without a name is sent back as its value alone: `=gatehouse=x` comes back as `gatehouse=x`.
   const end = line.indexOf(';')
   const pair = end === -1 ? line : line.slice(0, end)

@@ -67,9 +67,11 @@ function begin(parts: PipelineParts, request: IncomingMessage, response: ServerR
   if (received.headers.asksForUpgrade) response.shouldKeepAlive = false
   // Taken now: Node takes the connection off a request that is over.
   const { socket } = request
-  response.once('close', () => {
+  // One listener for all that is to be done then; it is called once.
+  response.on('close', () => {
     endTurn(socket, response)
     if (!received.trail.own) parts.onFinished(received)
+    received.trail.forwarding?.clientClosed()
   })
   try {
     run(parts, received)
@@ -199,7 +201,7 @@ function forwardAllowed(
   }
   const target = upstreamPath(route, path)
   trail.upstreamStartedAt = performance.now()
-  forward({
+  trail.forwarding = forward({
     request,
     response,
     pool: parts.upstreams.pool(route),

@@ -1,10 +1,11 @@
 /** The request's headers, read in one pass: what we need of them, and what of them goes upstream. */
 
 import { randomUUID } from 'node:crypto'
+import type { Ambiguity, HeadFields } from '../routing/canonical.ts'
 import type { HeaderPlan } from './header-plan.ts'
 import { withoutOwnCookies } from './own-cookies.ts'
 
-export interface RequestHeaders {
+export interface RequestHeaders extends HeadFields {
   /** Names and values in turn; ours are not in it yet. */
   readonly upstream: string[]
   /** All Cookie lines as one. */
@@ -25,10 +26,15 @@ export function readRequestHeaders(
   plan: HeaderPlan,
 ): RequestHeaders {
   const upstream: string[] = []
+  const fields: Found = {
+    host: undefined,
+    contentLength: undefined,
+    transferEncoding: undefined,
+    ambiguity: undefined,
+  }
   let cookie: string | undefined
   let forwardedFor = NONE
   let requestId: string | undefined
-  let hasBody = false
   let expectsContinue = false
   let asksForUpgrade = false
   let connection: string | undefined
@@ -52,11 +58,14 @@ export function readRequestHeaders(
         connection = connection === undefined ? value : `${connection},${value}`
         break
       case 'content-length':
-        hasBody ||= value !== '0'
+        takeOnce(fields, 'contentLength', value, 'several Content-Length headers')
         upstream.push(name, value)
         break
       case 'transfer-encoding':
-        hasBody = true
+        takeOnce(fields, 'transferEncoding', value, 'several Transfer-Encoding headers')
+        break
+      case 'host':
+        takeOnce(fields, 'host', value, 'several Host headers')
         break
       case 'expect':
         expectsContinue = value.toLowerCase() === '100-continue'
@@ -70,22 +79,41 @@ export function readRequestHeaders(
       case 'request-id':
         requestId = value
         break
-      case 'host':
+      case 'no-name':
+        fields.ambiguity ??= 'a header name that is no token'
+        break
       case 'drop':
         break
     }
   }
   if (connection !== undefined) dropNamedIn(connection, upstream)
+  const { host, contentLength, transferEncoding, ambiguity } = fields
   return {
     upstream,
     cookie,
     forwardedFor,
     requestId,
-    hasBody,
+    hasBody: transferEncoding !== undefined || (contentLength ?? '0') !== '0',
     expectsContinue,
     asksForUpgrade,
+    host,
+    contentLength,
+    transferEncoding,
+    ambiguity,
     size,
   }
+}
+
+type Found = { -readonly [F in keyof HeadFields]: HeadFields[F] }
+
+function takeOnce(
+  found: Found,
+  field: 'host' | 'contentLength' | 'transferEncoding',
+  value: string,
+  ambiguity: Ambiguity,
+): void {
+  if (found[field] !== undefined) found.ambiguity ??= ambiguity
+  found[field] = value
 }
 
 const USUAL_CONNECTION = /^(keep-alive|close|upgrade)$/i

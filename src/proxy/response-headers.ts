@@ -21,14 +21,18 @@ type Meaning = 'pass' | 'drop' | 'connection' | 'set-cookie' | 'cache-control' |
 
 const MAX_SPELLINGS = 2_000
 const MAX_REMEMBERED_LENGTH = 64
+/** Larger than a head may be: what lies further apart is no head in one piece. */
+const MAX_HEAD_BYTES = 128 * 1024
 const meanings = new Map<string, Meaning>()
 
 function meaningOf(name: string): Meaning {
   let meaning = meanings.get(name)
   if (meaning === undefined) {
     meaning = classify(name)
-    if (meanings.size < MAX_SPELLINGS && name.length <= MAX_REMEMBERED_LENGTH)
-      meanings.set(name, meaning)
+    if (meanings.size < MAX_SPELLINGS && name.length <= MAX_REMEMBERED_LENGTH) {
+      // A copy: the name is a slice of a whole head, which the map would keep alive.
+      meanings.set(Buffer.from(name, 'latin1').toString('latin1'), meaning)
+    }
   }
   return meaning
 }
@@ -52,13 +56,14 @@ export interface ResponseHeaders {
  * @param signedIn an answer to a signed-in person is private unless the upstream says how it may be cached
  */
 export function readResponseHeaders(raw: readonly Buffer[], signedIn: boolean): ResponseHeaders {
+  const texts = textsOf(raw)
   const headers: string[] = []
   let connection: string | undefined
   let length = -1
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = (raw[i] as Buffer).toString('latin1')
-    // Header values are bytes; latin1 keeps each of them as it is. RFC 9110 §5.5
-    const value = (raw[i + 1] as Buffer).toString('latin1')
+  let isPrivate = signedIn
+  for (let i = 0; i < texts.length; i += 2) {
+    const name = texts[i] as string
+    const value = texts[i + 1] as string
     switch (meaningOf(name)) {
       case 'drop':
         continue
@@ -71,14 +76,43 @@ export function readResponseHeaders(raw: readonly Buffer[], signedIn: boolean): 
       case 'content-length':
         length = Number(value)
         break
+      case 'cache-control':
+        isPrivate = false
+        break
       case 'pass':
         break
     }
     headers.push(name, value)
   }
-  if (connection !== undefined) dropNamedIn(connection, headers)
-  if (signedIn && !hasCacheControl(headers)) headers.push('Cache-Control', 'private')
+  if (connection !== undefined && dropNamedIn(connection, headers))
+    isPrivate = signedIn && !hasCacheControl(headers)
+  if (isPrivate) headers.push('Cache-Control', 'private')
   return { headers, length }
+}
+
+/**
+ * Header values are bytes; latin1 keeps each of them as it is (RFC 9110 §5.5). A head mostly lies in memory in one
+ * piece, which is read at once: that is several times as fast as text by text.
+ */
+function textsOf(raw: readonly Buffer[]): string[] {
+  const first = raw[0]
+  const last = raw.at(-1)
+  if (first === undefined || last === undefined) return []
+  const start = first.byteOffset
+  const end = last.byteOffset + last.length
+  if (
+    end - start > MAX_HEAD_BYTES ||
+    !raw.every((part) => isWithin(part, first.buffer, start, end))
+  )
+    return raw.map((part) => part.toString('latin1'))
+  const head = Buffer.from(first.buffer, start, end - start).toString('latin1')
+  return raw.map(({ byteOffset, length }) =>
+    head.substring(byteOffset - start, byteOffset - start + length),
+  )
+}
+
+function isWithin(part: Buffer, memory: ArrayBufferLike, start: number, end: number): boolean {
+  return part.buffer === memory && part.byteOffset >= start && part.byteOffset + part.length <= end
 }
 
 /** `headers` with those that the route sets in place of what the upstream said under their names. */
@@ -103,12 +137,13 @@ function hasCacheControl(headers: readonly string[]): boolean {
 
 const USUAL_CONNECTION = /^(keep-alive|close|upgrade)$/i
 
-/** RFC 9110 §7.6.1 */
-function dropNamedIn(connection: string, headers: string[]): void {
-  if (USUAL_CONNECTION.test(connection)) return
+/** RFC 9110 §7.6.1. True where it may have dropped something. */
+function dropNamedIn(connection: string, headers: string[]): boolean {
+  if (USUAL_CONNECTION.test(connection)) return false
   const named = new Set(connection.split(',').map((token) => token.trim().toLowerCase()))
   named.delete('content-length')
   for (let i = headers.length - 2; i >= 0; i -= 2) {
     if (named.has((headers[i] as string).toLowerCase())) headers.splice(i, 2)
   }
+  return true
 }

@@ -49,33 +49,66 @@ export function checkMethod(method: string): Refusal | undefined {
   return METHODS.has(method) ? undefined : refuse('a method that is not forwarded')
 }
 
+/** What two readers of one head could take differently. */
+export type Ambiguity =
+  | 'a header name that is no token'
+  | 'several Host headers'
+  | 'several Content-Length headers'
+  | 'several Transfer-Encoding headers'
+
+/** The fields of a head that say where the request goes and where its body ends, and whether they say one thing. */
+export interface HeadFields {
+  readonly host: string | undefined
+  readonly contentLength: string | undefined
+  readonly transferEncoding: string | undefined
+  readonly ambiguity: Ambiguity | undefined
+}
+
+/** @param rawHeaders names and values in turn, as they came */
+export function readHeadFields(rawHeaders: readonly string[]): HeadFields {
+  const found: { -readonly [F in keyof HeadFields]: HeadFields[F] } = {
+    host: undefined,
+    contentLength: undefined,
+    transferEncoding: undefined,
+    ambiguity: undefined,
+  }
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    const value = rawHeaders[i + 1] ?? ''
+    if (!isToken(name)) found.ambiguity ??= 'a header name that is no token'
+    switch (name.toLowerCase()) {
+      case 'host':
+        if (found.host !== undefined) found.ambiguity ??= 'several Host headers'
+        found.host = value
+        break
+      case 'content-length':
+        if (found.contentLength !== undefined) found.ambiguity ??= 'several Content-Length headers'
+        found.contentLength = value
+        break
+      case 'transfer-encoding':
+        if (found.transferEncoding !== undefined)
+          found.ambiguity ??= 'several Transfer-Encoding headers'
+        found.transferEncoding = value
+        break
+    }
+  }
+  return found
+}
+
 /** With more digits a length is no exact number any more. */
 const LENGTH = /^[0-9]{1,15}$/
 
 /**
- * Refuses what RFC 9112 §6 calls ambiguous about where the body ends, and header names that are no tokens.
- * `rawHeaders` are names and values in turn, as they came; `httpVersion` as in `1.1`.
+ * Refuses a head that two readers could take differently: about where the request goes, or about where its body ends
+ * (RFC 9112 §6). `httpVersion` as in `1.1`.
  */
 export function checkFraming(
-  rawHeaders: readonly string[],
+  { contentLength, transferEncoding, ambiguity }: HeadFields,
   httpVersion: string,
 ): Refusal | undefined {
-  let coding: string | undefined
-  let length: string | undefined
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? ''
-    const value = rawHeaders[i + 1] ?? ''
-    if (!isToken(name)) return refuse('a header name that is no token')
-    if (name.length === 14 && name.toLowerCase() === 'content-length') {
-      if (length !== undefined) return refuse('several Content-Length headers')
-      length = value
-    } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
-      if (coding !== undefined) return refuse('several Transfer-Encoding headers')
-      coding = value
-    }
-  }
-  if (coding === undefined && length === undefined) return undefined
-  return checkBodyLength(coding, length, httpVersion)
+  if (ambiguity !== undefined) return refuse(ambiguity)
+  if (transferEncoding === undefined && contentLength === undefined) return undefined
+  return checkBodyLength(transferEncoding, contentLength, httpVersion)
 }
 
 function checkBodyLength(
@@ -92,20 +125,10 @@ function checkBodyLength(
 }
 
 /**
- * The host that the request is for: exactly one Host header, and the same name in a target in absolute form
+ * The host that the request is for: that of its one Host header, and the same name in a target in absolute form
  * (the port there does not count; product 8).
  */
-export function canonicalHost(
-  rawHeaders: readonly string[],
-  target: string,
-): CanonicalHost | Refusal {
-  let host: string | undefined
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? ''
-    if (name.length !== 4 || name.toLowerCase() !== 'host') continue
-    if (host !== undefined) return refuse('several Host headers')
-    host = rawHeaders[i + 1] ?? ''
-  }
+export function canonicalHost(host: string | undefined, target: string): CanonicalHost | Refusal {
   if (host === undefined) return refuse('no Host header')
   const read = readAuthority(host)
   if (read === undefined) return refuse('the Host header is no host name with an optional port')
@@ -132,8 +155,8 @@ for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
   TOKEN_CHARS[char.charCodeAt(0)] = 1
 }
 
-// A loop over a table and no pattern: it runs for each header of each request and is several times as fast.
-function isToken(name: string): boolean {
+// A loop over a table and no pattern: it is several times as fast.
+export function isToken(name: string): boolean {
   for (let i = 0; i < name.length; i++) {
     if (TOKEN_CHARS[name.charCodeAt(i)] !== 1) return false
   }

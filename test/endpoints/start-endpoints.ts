@@ -186,7 +186,7 @@ async function snapshotOf(
 /** Does what the listener does with a request for an endpoint, in short. */
 function read(snapshot: Snapshot, request: IncomingMessage, response: ServerResponse): boolean {
   const target = request.url ?? ''
-  const host = canonicalHost(request.rawHeaders, target)
+  const host = canonicalHost(request.headers.host, target)
   if (host.kind === 'refused') return refuse(response, 400)
   const { config, table } = snapshot
   const publicUrl = new URL(config.server.public_url)

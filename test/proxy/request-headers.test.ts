@@ -1,6 +1,9 @@
+import fc from 'fast-check'
 import { test } from 'tap'
 import { compileHeaderPlan } from '../../src/proxy/header-plan.ts'
+import { isOwnCookie, withoutOwnCookies } from '../../src/proxy/own-cookies.ts'
 import { readRequestHeaders, requestIdOf } from '../../src/proxy/request-headers.ts'
+import { readHeadFields } from '../../src/routing/canonical.ts'
 
 const plan = compileHeaderPlan({
   headers: { 'X-Forwarded-User': 'sub', 'X-Team': 'department' },
@@ -117,4 +120,45 @@ test('a request id is taken from a trusted peer only, and only where it is fit f
 test('a flood of invented header names is not remembered without end', async (t) => {
   for (let i = 0; i < 5_000; i++) plan.use(`x-invented-${i}`)
   t.equal(plan.use('X_Forwarded_User'), 'drop', 'and the plan still holds')
+})
+
+test('of any headers the listener and the tools read one host, one length and one coding', async (t) => {
+  const name = fc.constantFrom(
+    ...[
+      'Host',
+      'HOST',
+      'Content-Length',
+      'content-length',
+      'Transfer-Encoding',
+      'X Y',
+      '',
+      'Accept',
+    ],
+    ...['Connection', 'Cookie', 'X_Host', 'content_length', 'Host\0'],
+  )
+  const value = fc.constantFrom('a.example', '5', '0', 'chunked', '', 'host, content-length')
+  const lines = fc.array(fc.tuple(name, value), { maxLength: 8 })
+  fc.assert(
+    fc.property(lines, (headers) => {
+      const { host, contentLength, transferEncoding, ambiguity } = read(...headers.flat())
+      const fields = { host, contentLength, transferEncoding, ambiguity }
+      t.same(fields, readHeadFields(headers.flat()))
+    }),
+  )
+})
+
+test('of any cookies ours are taken out, and the others stay as they were', async (t) => {
+  const pair = fc.constantFrom(
+    ...['gatehouse=x', '__Host-gatehouse=y', 'gatehouse-signin-1=z', 'a=1', 'b=gatehouse', ''],
+    ...['gatehouse', ' gatehouse =x', 'gatehouses=1', 'xgatehouse=1', '=gatehouse', 'a=b=c'],
+  )
+  const pairs = fc.array(fc.tuple(pair, fc.constantFrom('', ' ')), { maxLength: 6 })
+  fc.assert(
+    fc.property(pairs, (cookies) => {
+      const sent = cookies.map(([text, space]) => space + text)
+      const kept = sent.filter((text) => !isOwnCookie((text.split('=')[0] ?? '').trim()))
+      if (kept.length === sent.length) t.equal(withoutOwnCookies(sent.join(';')), sent.join(';'))
+      else t.equal(withoutOwnCookies(sent.join(';')) ?? '', kept.join(';').replace(/^ /, ''))
+    }),
+  )
 })

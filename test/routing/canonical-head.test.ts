@@ -2,7 +2,12 @@
 
 import { METHODS } from 'node:http'
 import { test } from 'tap'
-import { canonicalHost, checkFraming, checkMethod } from '../../src/routing/canonical.ts'
+import {
+  canonicalHost,
+  checkFraming,
+  checkMethod,
+  readHeadFields,
+} from '../../src/routing/canonical.ts'
 
 test('every method that the parser knows may be forwarded but CONNECT and TRACE', async (t) => {
   const refused = METHODS.filter((method) => checkMethod(method) !== undefined)
@@ -32,7 +37,7 @@ const hosts: Record<string, [host: string, name: string, authority?: string]> = 
 }
 for (const [name, [host, canonical, authority = canonical]] of Object.entries(hosts)) {
   test(`canonicalHost reads ${name}`, async (t) => {
-    t.same(canonicalHost(['Host', host], '/'), { kind: 'host', name: canonical, authority })
+    t.same(canonicalHost(host, '/'), { kind: 'host', name: canonical, authority })
   })
 }
 
@@ -79,17 +84,12 @@ const refusedHosts: Record<string, string> = {
 }
 for (const [name, host] of Object.entries(refusedHosts)) {
   test(`canonicalHost refuses ${name}`, async (t) => {
-    t.match(canonicalHost(['Host', host], '/'), { kind: 'refused', detail: /Host header/ })
+    t.match(canonicalHost(host, '/'), { kind: 'refused', detail: /Host header/ })
   })
 }
 
 test('canonicalHost refuses a request without a Host header', async (t) => {
-  t.match(canonicalHost(['Accept', '*/*'], '/'), { kind: 'refused' })
-})
-
-test('canonicalHost refuses two Host headers, also where they are equal', async (t) => {
-  t.match(canonicalHost(['Host', 'a.example', 'host', 'b.example'], '/'), { kind: 'refused' })
-  t.match(canonicalHost(['Host', 'a.example', 'HOST', 'a.example'], '/'), { kind: 'refused' })
+  t.match(canonicalHost(undefined, '/'), { kind: 'refused' })
 })
 
 const targets: Record<string, [target: string, kind: 'host' | 'refused']> = {
@@ -107,7 +107,7 @@ const targets: Record<string, [target: string, kind: 'host' | 'refused']> = {
 }
 for (const [name, [target, kind]] of Object.entries(targets)) {
   test(`canonicalHost with a target of ${name}: ${kind}`, async (t) => {
-    t.equal(canonicalHost(['Host', 'a.example'], target).kind, kind)
+    t.equal(canonicalHost('a.example', target).kind, kind)
   })
 }
 
@@ -121,7 +121,7 @@ const sound: Record<string, [headers: string[], version?: string]> = {
 }
 for (const [name, [headers, version = '1.1']] of Object.entries(sound)) {
   test(`checkFraming takes ${name}`, async (t) => {
-    t.equal(checkFraming(headers, version), undefined)
+    t.equal(checkFraming(readHeadFields(headers), version), undefined)
   })
 }
 
@@ -137,6 +137,8 @@ const ambiguous: Record<string, [headers: string[], version?: string]> = {
   'a hexadecimal length': [['Content-Length', '0x5']],
   'a length with a space': [['Content-Length', '5 ']],
   'a length past all numbers': [['Content-Length', '9'.repeat(30)]],
+  'two Host headers': [['Host', 'a.example', 'host', 'b.example']],
+  'two equal Host headers': [['Host', 'a.example', 'HOST', 'a.example']],
   'two codings': [['Transfer-Encoding', 'chunked', 'Transfer-Encoding', 'chunked']],
   'a list of codings': [['Transfer-Encoding', 'gzip, chunked']],
   'chunked twice': [['Transfer-Encoding', 'chunked, chunked']],
@@ -156,6 +158,9 @@ const ambiguous: Record<string, [headers: string[], version?: string]> = {
 }
 for (const [name, [headers, version = '1.1']] of Object.entries(ambiguous)) {
   test(`checkFraming refuses ${name}`, async (t) => {
-    t.match(checkFraming(headers, version), { kind: 'refused', detail: /^[a-zA-Z]/ })
+    t.match(checkFraming(readHeadFields(headers), version), {
+      kind: 'refused',
+      detail: /^[a-zA-Z]/,
+    })
   })
 }

@@ -9,6 +9,7 @@ import {
   checkFraming,
   checkMethod,
   type Refusal,
+  readHeadFields,
 } from '../../routing/canonical.ts'
 import type { HostEntry, Routable, RouteTable } from '../../routing/route-table.ts'
 import type { EpochMs } from '../../support/time.ts'
@@ -91,10 +92,10 @@ export function readRequest<R extends Routable>(
   table: RouteTable<R>,
   request: AskedRequest,
 ): Reading<R> {
-  const rawHeaders = rawHeadersOf(request)
-  const refusal = checkMethod(request.method) ?? checkFraming(rawHeaders, '1.1')
+  const fields = readHeadFields(rawHeadersOf(request))
+  const refusal = checkMethod(request.method) ?? checkFraming(fields, '1.1')
   if (refusal !== undefined) return malformed(refusal)
-  const host = canonicalHost(rawHeaders, request.target)
+  const host = canonicalHost(fields.host, request.target)
   if (host.kind === 'refused') return malformed(host)
   const entry = table.host(host.name)
   const path = canonicalPath(request.target, entry?.keepEncodedSlashes ?? false)
