@@ -56,10 +56,17 @@ function routeLines(explanation: Routed, cwd: string): readonly string[] {
   return [
     `${route.name}  ${placeText(route.at, cwd)}`,
     why,
+    ...bearerLines(route),
     ...others.map(
       (other) => `not ${other.name}, by ${pathText(other.match.path)}  ${placeText(other.at, cwd)}`,
     ),
   ]
+}
+
+function bearerLines({ bearer }: Routed['route']): readonly string[] {
+  if (bearer === undefined) return []
+  const audiences = bearer.audiences.join(' or ')
+  return [`access tokens of ${bearer.provider} for ${audiences} go before the session`]
 }
 
 type Routed = Extract<Explanation, { kind: 'routed' }>

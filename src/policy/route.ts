@@ -55,6 +55,16 @@ export interface ResponseHeaderChanges {
   readonly names: ReadonlySet<string>
 }
 
+/** Whose access tokens a route admits in place of a session. */
+export interface RouteBearer {
+  /** The provider's name in the config. */
+  readonly provider: string
+  /** A token for any of these is admitted. Never empty. */
+  readonly audiences: readonly string[]
+  /** Whether the upstream gets the token too. */
+  readonly forward: boolean
+}
+
 export interface Route {
   /** Given by `name`, else derived from host and path. */
   readonly name: string
@@ -107,6 +117,7 @@ export interface Route {
   /** 0: never. */
   readonly idleTimeoutMs: number
   readonly provider: string | undefined
+  readonly bearer: RouteBearer | undefined
   readonly keepEncodedSlashes: boolean
   readonly policy: CompiledPolicy
 }

@@ -25,8 +25,8 @@ const routeRefusals: Readonly<Record<string, Refusal>> = {
     says: ['p.yaml:4:5: unknown key `prefx`, did you mean `prefix`?'],
   },
   'a key that is still to come': {
-    route: '    bearer: { provider: okta }\n',
-    says: ['p.yaml:4:5: `bearer` is not supported yet'],
+    route: '    session: { idle: 5m }\n',
+    says: ['p.yaml:4:5: `session` is not supported yet'],
   },
   'a key that only Pomerium has': {
     route: '    allow_spdy: true\n',

@@ -98,11 +98,21 @@ for (const text of ['{"grups":[]}', '[]', '', '{"groups":']) {
 }
 
 test('on a route that fixes a provider, people of another are nobody', async (t) => {
-  const okta = { provider: 'okta' }
+  const okta = { provider: 'okta', bearer: undefined }
   const { subjects } = read('subjects: { a: { provider: okta }, b: { provider: x }, c: {} }')
   const seen = ['a', 'b', 'c', 'anonymous'].map((name) => {
     const subject = subjects.get(name)
     return subject && subjectOnRoute(subject, okta).kind
   })
   t.same(seen, ['person', 'anonymous', 'person', 'anonymous'])
+})
+
+test('where access tokens of another provider are admitted, its people are somebody', async (t) => {
+  const bearer = { provider: 'x', audiences: ['api'], forward: false }
+  const { subjects } = read('subjects: { a: { provider: okta }, b: { provider: x }, c: { provider: y } }')
+  const seen = ['a', 'b', 'c'].map((name) => {
+    const subject = subjects.get(name)
+    return subject && subjectOnRoute(subject, { provider: 'okta', bearer }).kind
+  })
+  t.same(seen, ['person', 'person', 'anonymous'])
 })

@@ -203,7 +203,11 @@ function sharedEntries(
     ...(preflight?.value === true
       ? [entry('cors_allow_preflight', true, { origin: preflight, comments: preflightComments })]
       : []),
-    ...(bearer?.value === true ? bearerEntries(bearer, providers) : []),
+    ...(bearer?.value === true && options !== undefined
+      ? bearerEntries(bearer, providers, [
+          options.note('differs', bearer, 'access tokens pass, ID tokens no longer do'),
+        ])
+      : []),
     usesOf(isOpen ? [OPEN, PEOPLE] : [PEOPLE]),
   ]
 }
@@ -211,10 +215,11 @@ function sharedEntries(
 function bearerEntries(
   origin: { readonly at: YamlMap['at']; readonly subject: string },
   providers: readonly TranslatedProvider[],
+  comments: DraftEntry['comments'],
 ): readonly DraftEntry[] {
   const [first] = providers
   if (first === undefined) return []
   const audience = inlineList([first.clientId])
   const value = inlineMap({ provider: first.name, audience })
-  return [entry('bearer', value, { origin, fallbacks: [COMMENT_OUT] })]
+  return [entry('bearer', value, { origin, comments, fallbacks: [COMMENT_OUT] })]
 }

@@ -51,7 +51,9 @@ export function policyWarnings(route: Route, providers: Providers | undefined): 
 
 /** Two providers may give one sub or one e-mail to two people. */
 function confusedPeople(route: Route, providers: Providers): readonly Problem[] {
-  if (providers.size < 2 || route.provider !== undefined) return []
+  const { provider, bearer } = route
+  const isFixed = provider !== undefined && (bearer?.provider ?? provider) === provider
+  if (providers.size < 2 || isFixed) return []
   const emailsAreApart = domainsAreApart([...providers.values()])
   return route.policy.rules.flatMap(({ at, name, facets: { kinds } }) => {
     const byEmail = !emailsAreApart && (kinds.has('email') || kinds.has('domain'))

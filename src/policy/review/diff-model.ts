@@ -57,7 +57,7 @@ export interface Untold {
 
 /** A key of a route that says who passes or where it applies. */
 export interface RouteDetail {
-  readonly what: 'name' | 'address' | 'provider' | 'report_only' | 'encoded_slashes'
+  readonly what: 'name' | 'address' | 'provider' | 'bearer' | 'report_only' | 'encoded_slashes'
   readonly before: string
   readonly after: string
 }

@@ -84,10 +84,16 @@ function detailsOf(before: Route, after: Route): readonly RouteDetail[] {
     { what: 'name', before: before.name, after: after.name },
     { what: 'address', before: addressText(before), after: addressText(after) },
     { what: 'provider', before: before.provider ?? 'any', after: after.provider ?? 'any' },
+    { what: 'bearer', before: bearerText(before), after: bearerText(after) },
     { what: 'report_only', before: String(before.reportOnly), after: String(after.reportOnly) },
     { what: 'encoded_slashes', before: slashes(before), after: slashes(after) },
   ]
   return details.filter((detail) => detail.before !== detail.after)
+}
+
+function bearerText({ bearer }: Route): string {
+  if (bearer === undefined) return 'none'
+  return `tokens of ${bearer.provider} for ${bearer.audiences.join(', ')}`
 }
 
 function slashes({ keepEncodedSlashes }: Route): string {

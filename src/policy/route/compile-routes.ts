@@ -10,6 +10,7 @@ import { compilePattern } from '../language/matchers.ts'
 import type { Route, UpstreamUrl } from '../route.ts'
 import { type PublicAddress, readFrom, readTo } from './route-address.ts'
 import { readOwnAnswer } from './route-answers.ts'
+import { readBearer } from './route-bearer.ts'
 import { readHeaders } from './route-headers.ts'
 import { refuseRouteKey } from './route-keys.ts'
 import { readRewrites } from './route-rewrites.ts'
@@ -48,6 +49,7 @@ export function compileRoute(node: YamlNode, around: RouteSurroundings): Route |
   const headers = readHeaders(entries, around)
   const tls = readTls(entries, around)
   const provider = readProvider(entries, around)
+  const bearer = readBearer(entries, around)
   const broken =
     !keysAreFine ||
     from === undefined ||
@@ -60,7 +62,8 @@ export function compileRoute(node: YamlNode, around: RouteSurroundings): Route |
     ownAnswer === undefined ||
     headers === undefined ||
     tls === undefined ||
-    provider === undefined
+    provider === undefined ||
+    bearer === undefined
   if (broken) return undefined
   return {
     ...settings,
@@ -76,6 +79,7 @@ export function compileRoute(node: YamlNode, around: RouteSurroundings): Route |
     ownAnswer: ownAnswer ?? undefined,
     tls,
     provider: provider ?? undefined,
+    bearer: bearer ?? undefined,
     policy,
   }
 }

@@ -44,6 +44,7 @@ export const ROUTE_KEYS = [
   'identity_headers',
   'report_only',
   'contact',
+  'bearer',
   'policy',
 ] as const
 
@@ -54,7 +55,6 @@ const LATER: ReadonlySet<string> = new Set([
   'hsts',
   'load_balancing_policy',
   'health_check',
-  'bearer',
   'session',
 ])
 

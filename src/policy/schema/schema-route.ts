@@ -74,6 +74,18 @@ const IdentityHeaders = Type.Object(
   closed,
 )
 
+const Bearer = Type.Object(
+  {
+    provider: Type.String({ minLength: 1, description: 'Provider of the config.' }),
+    audience: {
+      ...Texts,
+      description: 'Audiences (`aud`) of which a token must name one.',
+    },
+    forward: flag('Passes the token on to the upstream.'),
+  },
+  closed,
+)
+
 export const RouteSchema = Type.Object(
   {
     name: text('What logs, tests and pages call the route; unique. Left out: host and path.'),
@@ -146,6 +158,10 @@ export const RouteSchema = Type.Object(
     identity_headers: filled(IdentityHeaders, 'What of the config’s is another on this route.'),
     pass_identity_headers: flag('Tells the upstream who is signed in.', true),
     provider: text('Identity provider of the config that people of this route sign in with.'),
+    bearer: Type.Optional({
+      ...Bearer,
+      description: 'Admits JWT access tokens of a provider; they go before the session.',
+    }),
     encoded_slashes: Type.Optional(
       Type.Union([Type.Literal('reject'), Type.Literal('keep')], {
         default: 'reject',

@@ -167,11 +167,14 @@ function claimsOf(
 }
 
 /**
- * Whom a route sees: somebody of another provider than the route's own is nobody there (product 8). Of a person without
- * a provider it is taken to be the right one.
+ * Whom a route sees: somebody of another provider than the route's own is nobody there (product 8), but for those whose
+ * access tokens it admits. Of a person without a provider it is taken to be the right one.
  */
-export function subjectOnRoute(subject: Subject, route: Pick<Route, 'provider'>): Subject {
+export function subjectOnRoute(
+  subject: Subject,
+  { provider, bearer }: Pick<Route, 'provider' | 'bearer'>,
+): Subject {
   if (subject.kind === 'anonymous') return subject
-  if (route.provider === undefined || subject.provider === undefined) return subject
-  return subject.provider === route.provider ? subject : ANONYMOUS
+  if (provider === undefined || subject.provider === undefined) return subject
+  return [provider, bearer?.provider].includes(subject.provider) ? subject : ANONYMOUS
 }
