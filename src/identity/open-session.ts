@@ -146,7 +146,8 @@ function tellAll(listeners: ReadonlySet<() => void> | undefined): readonly unkno
   return errors
 }
 
-function personOf({ record, groups }: SessionParts): Person {
+/** Whom decisions are about. */
+export function personOf({ record, groups }: SessionParts): Person {
   const spellings = new Set<string>()
   for (const { id, name } of groups.list) {
     if (id !== undefined) spellings.add(id)

@@ -19,6 +19,7 @@ import { type ExpectedAnswer, type Provider, ProviderFailure, type SignedIn } fr
 import { readCallback } from './provider-callback.ts'
 import { failureOf } from './provider-errors.ts'
 import { createProviderFetch, type Fetch } from './provider-fetch.ts'
+import { createSignedTokens } from './provider-tokens.ts'
 import { checkIssuer, checkMetadata, type ProviderMetadata, usesHttp } from './provider-metadata.ts'
 
 const TIMEOUT_MS = 10_000
@@ -86,6 +87,14 @@ export function createOpenIdProvider(
     return failure
   }
 
+  const tokens = createSignedTokens(name, config, {
+    metadata: () => known.get(),
+    rules,
+    fetch,
+    now,
+    log,
+  })
+
   async function redeemCode(callback: URL, expected: ExpectedAnswer): Promise<SignedIn> {
     const metadata = await known.get()
     if (
@@ -147,6 +156,7 @@ export function createOpenIdProvider(
     displayName: config.display_name ?? name,
     redirectPath: config.redirect_path,
     issuer: config.issuer,
+    ...tokens,
 
     async authorizationUrl(request) {
       const metadata = await known.get()

@@ -12,6 +12,10 @@ const KEYS_FRESH_MS = 10_000
 const KEYS_KEPT_MS = 24 * 3_600_000
 const NULL_BODY_STATUS: ReadonlySet<number> = new Set([204, 205, 304])
 
+/** Stands in answers that the provider gave earlier, and that serve because it cannot be asked. RFC 7234 §5.5.2 */
+export const STALE_HEADER = 'warning'
+const STALE = '111 - "Revalidation Failed"'
+
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 export interface ProviderFetchOptions {
@@ -62,7 +66,9 @@ export function createProviderFetch(options: ProviderFetchOptions): Fetch {
     } catch (err) {
       if (kept === undefined || age >= KEYS_KEPT_MS) throw err
       log.warn({ err }, 'the keys of a provider cannot be fetched; its last ones serve')
-      return kept.answer
+      const headers = new Headers(kept.answer.headers)
+      headers.set(STALE_HEADER, STALE)
+      return { ...kept.answer, headers }
     }
   }
 

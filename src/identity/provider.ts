@@ -3,6 +3,8 @@
 import { type ErrorCode, GatehouseError } from '../errors.ts'
 import type { EpochMs } from '../support/time.ts'
 import type { SessionGroups, SessionTokens } from './session.ts'
+import type { BearerSession } from './bearer-session.ts'
+import type { TokenVerifier } from './signed-token.ts'
 
 /** What a finished sign-in says of somebody, checked. */
 export interface SignedIn {
@@ -52,6 +54,17 @@ export interface Provider {
   redeem(query: string, expected: ExpectedAnswer): Promise<SignedIn>
   /** Where to send the browser to end the provider's own session; undefined where it offers none. */
   endSessionUrl(idToken: string | undefined, state: string | undefined): Promise<string | undefined>
+  /** The gateway's own name at the provider. */
+  readonly clientId: string
+  /** The issuer of the organisation that the provider is a part of, where it is one of several. */
+  readonly organisation: string | undefined
+  /** For what the provider signs besides ID tokens. */
+  readonly verifier: TokenVerifier
+  /**
+   * Whoever brings `token`, an access token for one of `audiences`.
+   * @throws TokenRefused; ProviderFailure `unavailable` where the provider's keys cannot be had
+   */
+  admit(token: string, audiences: readonly string[]): Promise<BearerSession>
   /** For the log, doctor and readiness: what is known of it now. */
   status(): { readonly ready: boolean; readonly lastError: string | undefined }
   close(): void

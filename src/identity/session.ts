@@ -3,8 +3,8 @@
 import type { Group, Person } from '../policy/model.ts'
 import type { EpochMs } from '../support/time.ts'
 
-/** How somebody proved who they are. */
-export type SignInMethod = 'oidc' | 'local'
+/** How somebody proved who they are; `bearer` is by an access token, and no session is kept for it. */
+export type SignInMethod = 'oidc' | 'local' | 'bearer'
 
 /** How long sessions last, as configured now. */
 export interface SessionLifetimes {
