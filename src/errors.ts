@@ -36,6 +36,8 @@ export interface GatehouseErrorOptions {
   readonly status?: number
   /** Where another text than the code's own may be shown. */
   readonly text?: string
+  /** Of an answer that says when to come again. */
+  readonly retryAfterSeconds?: number
 }
 
 /**
@@ -46,6 +48,7 @@ export class GatehouseError extends Error {
   readonly code: ErrorCode
   readonly status: number
   readonly text: string
+  readonly retryAfterSeconds: number | undefined
 
   constructor(code: ErrorCode, detail: string, options: GatehouseErrorOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause })
@@ -53,5 +56,6 @@ export class GatehouseError extends Error {
     this.code = code
     this.status = options.status ?? ERRORS[code].status
     this.text = options.text ?? ERRORS[code].text
+    this.retryAfterSeconds = options.retryAfterSeconds
   }
 }

@@ -69,7 +69,16 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
   closing.push(() => store.close())
   let accessLog = openAccessLog(given?.decisionsFd ?? snapshot.config.logging.decisions)
   closing.push(() => accessLog.close())
-  const storeAndTools = { store, now, log, proxies }
+  // The runtime needs the limits, and they need to know what is in force.
+  let inForce = snapshot
+  const rateLimits = await openRateLimits(snapshot.store, {
+    rates: () => inForce.config.server.rate_limits,
+    secrets: () => inForce.sessionSecrets,
+    now,
+    log,
+  })
+  closing.push(() => rateLimits.close())
+  const storeAndTools = { store, rateLimits, now, log, proxies }
   let runtime = await buildRuntime(snapshot, storeAndTools, undefined, given?.signingPems)
   closing.push(() => {
     for (const provider of runtime.providers.values()) provider.close()
@@ -87,13 +96,6 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     maxPerUser: () => runtime.snapshot.config.session.max_per_user,
   })
   closing.push(() => sessions.close())
-  const rateLimits = await openRateLimits(snapshot.store, {
-    rates: () => runtime.snapshot.config.server.rate_limits,
-    secrets: () => runtime.snapshot.sessionSecrets,
-    now,
-    log,
-  })
-  closing.push(() => rateLimits.close())
   const upstreams = createUpstreams()
   closing.push(() => upstreams.close())
   const webSockets = createWebSockets()
@@ -124,6 +126,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     const commit = async () => {
       const [replaced, replacedLog] = [runtime, accessLog]
       runtime = built
+      inForce = next
       accessLog = movedLog ?? accessLog
       changeCertificates?.()
       closeReplaced(replaced, built)

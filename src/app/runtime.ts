@@ -11,8 +11,10 @@ import {
 import { createOpenIdProvider } from '../identity/openid-provider.ts'
 import type { ProxySettings } from '../identity/outgoing-fetch.ts'
 import type { Provider } from '../identity/provider.ts'
+import type { RateLimits } from '../identity/rate-limits.ts'
 import type { SessionStore } from '../identity/session-store.ts'
 import { loadSigningPems } from '../identity/signing-keys.ts'
+import { createBearer } from '../proxy/bearer.ts'
 import { compileDataPlane, type DataPlane } from '../proxy/data-plane.ts'
 import type { Clock } from '../support/time.ts'
 
@@ -27,6 +29,7 @@ export interface Runtime {
 
 export interface RuntimeParts {
   readonly store: SessionStore
+  readonly rateLimits: RateLimits
   readonly now: Clock
   readonly log: Logger
   readonly proxies: ProxySettings
@@ -39,19 +42,16 @@ export interface RuntimeParts {
  */
 export async function buildRuntime(
   snapshot: Snapshot,
-  { store, now, log, proxies }: RuntimeParts,
+  { store, rateLimits, now, log, proxies }: RuntimeParts,
   previous: Runtime | undefined,
   givenPems?: readonly string[],
 ): Promise<Runtime> {
   const signingPems = givenPems ?? (await signingPemsOf(snapshot, store, previous))
   const signer = await createAssertionSigner({ keys: signingPems.map(readSigningKey), now })
-  return {
-    snapshot,
-    signer,
-    signingPems,
-    plane: compileDataPlane(snapshot, signer, now),
-    providers: buildProviders(snapshot, { log, proxies }, previous),
-  }
+  const providers = buildProviders(snapshot, { now, log, proxies }, previous)
+  const admitBearer = createBearer({ providers, rateLimits, now })
+  const plane = compileDataPlane(snapshot, { signer, admitBearer, now })
+  return { snapshot, signer, signingPems, plane, providers }
 }
 
 /** Those in force where nothing has changed that they come from: a reload then needs no store. */
@@ -73,7 +73,7 @@ function keySource({ signingKeys, sessionSecrets }: Snapshot) {
 
 function buildProviders(
   snapshot: Snapshot,
-  parts: Pick<RuntimeParts, 'log' | 'proxies'>,
+  parts: Pick<RuntimeParts, 'now' | 'log' | 'proxies'>,
   previous: Runtime | undefined,
 ): ReadonlyMap<string, Provider> {
   const { providers, server } = snapshot.config

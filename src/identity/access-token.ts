@@ -31,7 +31,6 @@ export function readAccessToken(
   return {
     groups: person.groups,
     record: {
-      version: 1,
       provider: rules.provider,
       method: 'bearer',
       sub,
@@ -51,7 +50,8 @@ export function readAccessToken(
 
 /** An ID token, a logout token or an event of the same provider is signed by the same keys, and is no access token. */
 function checkKind(type: string | undefined, claims: TokenClaims, clientId: string): void {
-  if (!TYPES.has(type)) throw new TokenRefused('the type of the token is not that of an access token')
+  if (!TYPES.has(type))
+    throw new TokenRefused('the type of the token is not that of an access token')
   if (has(claims, ['events'])) throw new TokenRefused('the token is a security event')
   if (type === 'at+jwt') return
   // Keycloak's.

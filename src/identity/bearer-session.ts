@@ -38,4 +38,9 @@ export class BearerSession implements LiveSession {
     wait()
     return () => clearTimeout(timer)
   }
+
+  /** What a token says never changes. */
+  onChange(): () => void {
+    return () => undefined
+  }
 }

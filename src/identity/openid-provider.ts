@@ -19,8 +19,8 @@ import { type ExpectedAnswer, type Provider, ProviderFailure, type SignedIn } fr
 import { readCallback } from './provider-callback.ts'
 import { failureOf } from './provider-errors.ts'
 import { createProviderFetch, type Fetch } from './provider-fetch.ts'
-import { createSignedTokens } from './provider-tokens.ts'
 import { checkIssuer, checkMetadata, type ProviderMetadata, usesHttp } from './provider-metadata.ts'
+import { createSignedTokens } from './provider-tokens.ts'
 
 const TIMEOUT_MS = 10_000
 const METADATA_MAX_AGE_MS = 24 * 3_600_000

@@ -1,7 +1,7 @@
 /** How tokens that a provider signed besides ID tokens are verified: with which keys, and what access tokens say. */
 
 import type { JSONWebKeySet } from 'jose'
-import type { ProviderConfig } from '../config/schema.ts'
+import type { ProviderConfig } from '../config/schema-provider.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock } from '../support/time.ts'
 import { readAccessToken } from './access-token.ts'

@@ -2,8 +2,8 @@
 
 import { type ErrorCode, GatehouseError } from '../errors.ts'
 import type { EpochMs } from '../support/time.ts'
-import type { SessionGroups, SessionTokens } from './session.ts'
 import type { BearerSession } from './bearer-session.ts'
+import type { SessionGroups, SessionTokens } from './session.ts'
 import type { TokenVerifier } from './signed-token.ts'
 
 /** What a finished sign-in says of somebody, checked. */

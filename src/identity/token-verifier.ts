@@ -117,4 +117,3 @@ function refusalOf(error: unknown): unknown {
   // A key of another kind than the algorithm wants.
   return error instanceof TypeError ? new TokenRefused(error.message) : error
 }
-

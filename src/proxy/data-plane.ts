@@ -4,6 +4,8 @@ import type { Snapshot } from '../config/snapshot.ts'
 import { type Brand, brandOf } from '../pages/brand.ts'
 import type { Route } from '../policy/route.ts'
 import type { HostEntry, RouteTable } from '../routing/route-table.ts'
+import type { Clock } from '../support/time.ts'
+import type { AdmitBearer } from './bearer.ts'
 import { isForwardAuthPath } from './forward-auth-dialect.ts'
 import { compileHeaderPlan, type HeaderPlan } from './header-plan.ts'
 import {
@@ -23,6 +25,7 @@ export interface DataPlane {
   /** Who may ask for decisions, and is believed about the requests that it asks about. */
   readonly isForwardAuthProxy: IsTrusted
   readonly identityOf: IdentityOf
+  readonly admitBearer: AdmitBearer
   /** What a route that sets headers sends of them for nobody in particular: names and values in turn. */
   readonly anonymousHeaders: (route: Route) => readonly string[]
   /** The host of `public_url`, canonical. */
@@ -38,10 +41,15 @@ const OWN_PREFIX = '/.gatehouse'
 const JWKS_PATH = '/.well-known/gatehouse/jwks.json'
 const POMERIUM_JWKS_PATH = '/.well-known/pomerium/jwks.json'
 
+export interface DataPlaneTools {
+  readonly signer: IdentityHeadersOptions['signer']
+  readonly admitBearer: AdmitBearer
+  readonly now: Clock
+}
+
 export function compileDataPlane(
   snapshot: Snapshot,
-  signer: IdentityHeadersOptions['signer'],
-  now: IdentityHeadersOptions['now'],
+  { signer, admitBearer, now }: DataPlaneTools,
 ): DataPlane {
   const { config, table } = snapshot
   const publicUrl = new URL(config.server.public_url)
@@ -65,6 +73,7 @@ export function compileDataPlane(
       publicUrl: config.server.public_url,
       now,
     }),
+    admitBearer,
     anonymousHeaders: createAnonymousHeaders(config.identity_headers),
     publicHost,
     publicOrigin: publicUrl.origin,

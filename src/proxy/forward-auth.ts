@@ -7,7 +7,7 @@ import { GatehouseError } from '../errors.ts'
 import type { LiveSession } from '../identity/session.ts'
 import { decide } from '../policy/decide.ts'
 import { ANONYMOUS, type Facts } from '../policy/model.ts'
-import { authenticate } from './authenticate.ts'
+import { authenticate, noteUse, tokensOf } from './authenticate.ts'
 import {
   type CanonicalOwnRequest,
   type CanonicalRequest,
@@ -71,7 +71,7 @@ async function judge(
   trail.session = session
   trail.decision = decision
   if (session !== undefined) {
-    parts.sessions.seen(session)
+    noteUse(parts.sessions, session)
     trail.namedGroups = namedGroupsOf(session.subject, route)
   }
   if (!goes) {
@@ -81,21 +81,21 @@ async function judge(
   const identity =
     session === undefined
       ? undefined
-      : await plane.identityOf(session, route, reading.origin, parts.sessions)
+      : await plane.identityOf(session, route, reading.origin, tokensOf(parts.sessions, session))
   admitAsked(received, dialect, route, identity?.headers ?? plane.anonymousHeaders(route))
 }
 
 /** The session of the request that is asked about, or why the store cannot tell. */
 async function sessionOf(
   { sessions }: PipelineParts,
-  { headers, trail }: Received,
-  { host, route }: CanonicalRequest,
+  received: Received,
+  reading: CanonicalRequest,
 ): Promise<{ session?: LiveSession | undefined; storeError?: GatehouseError }> {
   try {
-    return { session: await authenticate(sessions, headers.cookie, host.name, route) }
+    return { session: await authenticate(sessions, received, reading) }
   } catch (error) {
     if (!(error instanceof GatehouseError) || error.code !== 'STORE_UNAVAILABLE') throw error
-    trail.storeFailed = true
+    received.trail.storeFailed = true
     return { storeError: error }
   }
 }

@@ -22,6 +22,7 @@ export type HeaderUse =
   | 'transfer-encoding'
   | 'expect'
   | 'upgrade'
+  | 'authorization'
   | 'forwarded-for'
   | 'request-id'
 
@@ -34,6 +35,7 @@ const MEANINGS: ReadonlyMap<string, HeaderUse> = new Map<string, HeaderUse>(
   Object.entries({
     host: 'host',
     cookie: 'cookie',
+    authorization: 'authorization',
     connection: 'connection',
     'content-length': 'content-length',
     'transfer-encoding': 'transfer-encoding',

@@ -12,7 +12,7 @@ import type { Sessions } from '../identity/sessions.ts'
 import { decide } from '../policy/decide.ts'
 import { ANONYMOUS, type Facts } from '../policy/model.ts'
 import type { Clock } from '../support/time.ts'
-import { authenticate } from './authenticate.ts'
+import { authenticate, noteUse, tokensOf } from './authenticate.ts'
 import { limitSilence } from './body-silence.ts'
 import { type CanonicalOwnRequest, type CanonicalRequest, canonicalize } from './canonicalize.ts'
 import type { DataPlane } from './data-plane.ts'
@@ -122,11 +122,11 @@ function limitSilenceOfOwn(received: Received): void {
 /** Like `authenticate`, but a store that fails at once fails like one that fails later. */
 function openSession(
   { sessions }: PipelineParts,
-  { headers }: Received,
-  { route, host }: CanonicalRequest,
+  received: Received,
+  reading: CanonicalRequest,
 ): LiveSession | undefined | Promise<LiveSession | undefined> {
   try {
-    return authenticate(sessions, headers.cookie, host.name, route)
+    return authenticate(sessions, received, reading)
   } catch (error) {
     return Promise.reject(error)
   }
@@ -143,13 +143,18 @@ function judge(
   const decision = decide(route.policy, facts, session?.subject ?? ANONYMOUS)
   received.trail.session = session
   received.trail.decision = decision
-  if (session !== undefined) parts.sessions.seen(session)
+  if (session !== undefined) noteUse(parts.sessions, session)
   if (!goesOn(received.trail, route, decision)) {
     if (session !== undefined) received.trail.namedGroups = namedGroupsOf(session.subject, route)
     return refuseDecision(received, reading, decision, facts)
   }
   if (session === undefined) return forwardAllowed(parts, received, reading, undefined)
-  const identity = received.plane.identityOf(session, route, reading.origin, parts.sessions)
+  const identity = received.plane.identityOf(
+    session,
+    route,
+    reading.origin,
+    tokensOf(parts.sessions, session),
+  )
   if (identity instanceof Promise) {
     identity
       .then((made) => forwardAllowed(parts, received, reading, made))

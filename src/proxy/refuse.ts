@@ -26,13 +26,21 @@ export function refuseFailure(received: Received, error: GatehouseError): void {
 /** What there is to say of a failure. */
 export function failureAnswer(received: Received, error: GatehouseError): FailureAnswer {
   received.trail.detail = error.message
-  const retryLater = error.status === 503
+  const { code, status, text } = error
+  const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? 5 : undefined)
+  const answer = common(received, code)
   return {
-    ...common(received, error.code),
-    status: error.status,
-    text: error.text,
-    ...(retryLater ? { retryAfterSeconds: 5 } : {}),
+    ...answer,
+    status,
+    text,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...(code === 'BAD_TOKEN' ? { form: withoutPage(answer.form), ...cors(received) } : {}),
   }
+}
+
+/** Who brings a token is a program, whatever it accepts. */
+function withoutPage(form: FailureAnswer['form']): FailureAnswer['form'] {
+  return form === 'page' ? 'json' : form
 }
 
 const CODES: Record<Exclude<Outcome, 'allow'>, ErrorCode> = {
@@ -67,12 +75,22 @@ export function decisionAnswer(
   switch (outcome) {
     case 'sign_in':
     case 'step_up':
-      return { ...answer, loginUrl: signInUrl(received, reading), ...cors(received) }
+      return {
+        ...answer,
+        form: isBearer(received) ? withoutPage(answer.form) : answer.form,
+        loginUrl: signInUrl(received, reading),
+        ...cors(received),
+      }
     case 'deny':
       return { ...answer, ...refusal(received, reading, decision, facts), ...cors(received) }
     case 'unavailable':
       return { ...answer, reason: decision.reason, retryAfterSeconds: 30 }
   }
+}
+
+/** A browser would come back from its sign-in with the same token. */
+function isBearer({ trail }: Received): boolean {
+  return trail.session?.record.method === 'bearer'
 }
 
 function refusal(

@@ -10,6 +10,8 @@ export interface RequestHeaders extends HeadFields {
   readonly upstream: string[]
   /** All Cookie lines as one. */
   readonly cookie: string | undefined
+  /** Values of all Authorization lines, a line for each. They go upstream too. */
+  readonly authorization: string | undefined
   readonly forwardedFor: readonly string[]
   readonly requestId: string | undefined
   readonly hasBody: boolean
@@ -33,6 +35,7 @@ export function readRequestHeaders(
     ambiguity: undefined,
   }
   let cookie: string | undefined
+  let authorization: string | undefined
   let forwardedFor = NONE
   let requestId: string | undefined
   let expectsContinue = false
@@ -54,6 +57,10 @@ export function readRequestHeaders(
         if (others !== undefined) upstream.push(name, others)
         break
       }
+      case 'authorization':
+        authorization = authorization === undefined ? value : `${authorization}\n${value}`
+        upstream.push(name, value)
+        break
       case 'connection':
         connection = connection === undefined ? value : `${connection},${value}`
         break
@@ -91,6 +98,7 @@ export function readRequestHeaders(
   return {
     upstream,
     cookie,
+    authorization,
     forwardedFor,
     requestId,
     hasBody: transferEncoding !== undefined || (contentLength ?? '0') !== '0',

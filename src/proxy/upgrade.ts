@@ -13,7 +13,7 @@ import { GatehouseError } from '../errors.ts'
 import { decide } from '../policy/decide.ts'
 import { ANONYMOUS } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
-import { authenticate } from './authenticate.ts'
+import { authenticate, noteUse, tokensOf } from './authenticate.ts'
 import { type CanonicalRequest, canonicalize } from './canonicalize.ts'
 import { goesOn, type Received } from './exchange.ts'
 import { namedGroupsOf, type RouteIdentity } from './identity-headers.ts'
@@ -134,12 +134,7 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
   if (reading.kind === 'own')
     throw new GatehouseError('NO_ROUTE', 'no endpoint of ours takes WebSockets')
   const { route } = reading
-  const session = await authenticate(
-    parts.sessions,
-    received.headers.cookie,
-    reading.host.name,
-    route,
-  )
+  const session = await authenticate(parts.sessions, received, reading)
   const facts = factsOf(received, reading)
   const decision = decide(route.policy, facts, session?.subject ?? ANONYMOUS)
   received.trail.session = session
@@ -155,9 +150,13 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
   const target = upstreamPath(route, reading.path)
   if (session === undefined)
     return admitted(parts, { received, reading, target, identity: undefined })
-  parts.sessions.seen(session)
-  const { identityOf } = received.plane
-  const identity = await identityOf(session, route, reading.origin, parts.sessions)
+  noteUse(parts.sessions, session)
+  const identity = await received.plane.identityOf(
+    session,
+    route,
+    reading.origin,
+    tokensOf(parts.sessions, session),
+  )
   received.trail.namedGroups = identity.namedGroups
   return admitted(parts, { received, reading, target, identity })
 }
@@ -177,7 +176,7 @@ function admitted(parts: UpgradeParts, upgrade: Upgrade): Upgrade {
     session,
     idleTimeoutMs: upgrade.reading.route.idleTimeoutMs,
     onClientActive: () => {
-      if (session !== undefined) parts.sessions.seen(session)
+      if (session !== undefined) noteUse(parts.sessions, session)
     },
   })
   return upgrade

@@ -3,6 +3,7 @@
 import type { Route, UpstreamUrl } from '../policy/route.ts'
 import type { CanonicalHost } from '../routing/canonical.ts'
 import { plainName } from '../support/header-name.ts'
+import { readBearer } from './bearer.ts'
 import type { Received } from './exchange.ts'
 import type { RouteIdentity } from './identity-headers.ts'
 
@@ -15,6 +16,7 @@ export function upstreamHeaders(
   identity: RouteIdentity | undefined,
 ): string[] {
   const sent = headers.upstream
+  if (route.bearer?.forward === false && isBearer(headers.authorization)) drop(sent, AUTHORIZATION)
   if (route.requestHeaders !== undefined) drop(sent, route.requestHeaders.dropped)
   sent.push(
     'Host',
@@ -33,6 +35,12 @@ export function upstreamHeaders(
   if (identity !== undefined) for (const part of identity.headers) sent.push(part)
   else if (route.requestHeaders !== undefined) sent.push(...plane.anonymousHeaders(route))
   return sent
+}
+
+const AUTHORIZATION = new Set(['authorization'])
+
+function isBearer(authorization: string | undefined): boolean {
+  return readBearer(authorization) !== undefined
 }
 
 function drop(headers: string[], names: ReadonlySet<string>): void {

@@ -12,6 +12,7 @@ import {
   type ProviderFailureKind,
   type SignedIn,
 } from '../../src/identity/provider.ts'
+import { TokenRefused } from '../../src/identity/signed-token.ts'
 
 export interface ScriptedProvider {
   readonly provider: Provider
@@ -65,6 +66,10 @@ export async function startScriptedProvider(
     displayName: `The ${name}`,
     redirectPath,
     issuer: origin,
+    clientId: 'gatehouse',
+    organisation: undefined,
+    verifier: { verify: () => Promise.reject(new TokenRefused('nothing is signed here')) },
+    admit: () => Promise.reject(new TokenRefused('nothing is signed here')),
     async authorizationUrl(request) {
       if (scripted.startFailure !== undefined) throw new ProviderFailure(scripted.startFailure, 'x')
       scripted.asked.push(request)

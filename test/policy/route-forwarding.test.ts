@@ -171,6 +171,22 @@ const REFUSED: Readonly<Record<string, string>> = {
     '`tls_client_key_file` holds no PEM key without passphrase',
   [`${TO}tls_client_cert_file: none.pem, tls_client_key_file: one.key`]:
     'cannot read `none.pem`: no such file',
+  // Access tokens
+  [`${TO}bearer: okta`]: '`bearer` takes a mapping with `provider`, `audience`, `forward`',
+  [`${TO}bearer: {}`]: '`bearer` takes a mapping with `provider`, `audience`, `forward`',
+  [`${TO}bearer: { audience: [x] }`]:
+    '`bearer` needs `provider`: whose access tokens are admitted',
+  [`${TO}bearer: { provider: okta }`]:
+    '`bearer` needs `audience`: without it a token that was made for another service would pass',
+  [`${TO}bearer: { provider: okta, audience: [] }`]: '`audience` is empty; name an audience',
+  [`${TO}bearer: { provider: okta, audience: [5] }`]:
+    '`audience` takes texts, as in `audience: [api://default]`',
+  [`${TO}bearer: { provider: okta, audience: "" }`]:
+    '`audience` takes texts, as in `audience: [api://default]`',
+  [`${TO}bearer: { provider: okta, audience: x, forward: yes }`]:
+    '`forward` takes `true` or `false`',
+  [`${TO}bearer: { provider: okta, audiences: x }`]:
+    '`bearer` has no key `audiences`, did you mean `audience`?',
 }
 
 for (const [keys, message] of Object.entries(REFUSED)) {
@@ -190,6 +206,8 @@ test('every mistake is reported at its place, in one run', async (t) => {
 })
 
 const TAKEN = [
+  `${TO}bearer: { provider: okta, audience: api }`,
+  `${TO}bearer: { provider: okta, audience: [api, other], forward: true }`,
   'redirect: { https: false, scheme: http }',
   'redirect: { https: true, port: 8443 }',
   'response: { status: 404 }',

@@ -109,7 +109,9 @@ test('on a route that fixes a provider, people of another are nobody', async (t)
 
 test('where access tokens of another provider are admitted, its people are somebody', async (t) => {
   const bearer = { provider: 'x', audiences: ['api'], forward: false }
-  const { subjects } = read('subjects: { a: { provider: okta }, b: { provider: x }, c: { provider: y } }')
+  const { subjects } = read(
+    'subjects: { a: { provider: okta }, b: { provider: x }, c: { provider: y } }',
+  )
   const seen = ['a', 'b', 'c'].map((name) => {
     const subject = subjects.get(name)
     return subject && subjectOnRoute(subject, { provider: 'okta', bearer }).kind

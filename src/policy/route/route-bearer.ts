@@ -1,9 +1,9 @@
 /** `bearer` of a route: whose access tokens are admitted there, and for which audiences. */
 
-import { didYouMean } from '../support/suggest.ts'
-import type { YamlNode } from '../support/yaml-node.ts'
-import type { Report } from './matchers.ts'
-import type { RouteBearer } from './route.ts'
+import { didYouMean } from '../../support/suggest.ts'
+import type { YamlNode } from '../../support/yaml-node.ts'
+import type { Report } from '../language/matchers.ts'
+import type { RouteBearer } from '../route.ts'
 import { entriesInside, type RouteEntries, readFlag, readText } from './route-values.ts'
 
 const KEYS = ['provider', 'audience', 'forward'] as const
