@@ -174,8 +174,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   // Access tokens
   [`${TO}bearer: okta`]: '`bearer` takes a mapping with `provider`, `audience`, `forward`',
   [`${TO}bearer: {}`]: '`bearer` takes a mapping with `provider`, `audience`, `forward`',
-  [`${TO}bearer: { audience: [x] }`]:
-    '`bearer` needs `provider`: whose access tokens are admitted',
+  [`${TO}bearer: { audience: [x] }`]: '`bearer` needs `provider`: whose access tokens are admitted',
   [`${TO}bearer: { provider: okta }`]:
     '`bearer` needs `audience`: without it a token that was made for another service would pass',
   [`${TO}bearer: { provider: okta, audience: [] }`]: '`audience` is empty; name an audience',
