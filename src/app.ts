@@ -26,6 +26,8 @@ export interface Gateway {
   /** Where it listens, as the system says. */
   readonly address: ListenAddress
   readonly adminAddress: ListenAddress
+  /** `undefined`: no `server.redirect_listen` is in force. */
+  redirectAddress(): ListenAddress | undefined
   reload(): Promise<void>
   /** Ends in order (product 6). `delay`: still accept connections for `drain_delay`. */
   stop(options?: { readonly delay: boolean }): Promise<void>

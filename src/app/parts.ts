@@ -32,6 +32,8 @@ export interface Parts {
   readonly life: { ready: boolean; draining: boolean }
   runtime(): Runtime
   accessLog(): AccessLog
+  /** Makes `prepare` part of every reload from now on. */
+  alsoPrepare(prepare: (next: Snapshot) => Promise<Prepared>): void
   /**
    * Makes all that `next` needs. Rejects without having changed anything where it cannot.
    * @param signingPems as another process has looked them up
@@ -106,19 +108,23 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     lostLogLines: () => accessLog.lost(),
     openWebSockets: () => webSockets.count(),
   })
+  const others: ((next: Snapshot) => Promise<Prepared>)[] = []
   const prepare = async (next: Snapshot, signingPems?: readonly string[]): Promise<Prepared> => {
     const { level, decisions } = next.config.logging
     const isMoved = given === undefined && decisions !== runtime.snapshot.config.logging.decisions
     const built = await buildRuntime(next, storeAndTools, runtime, signingPems)
     let movedLog: AccessLog | undefined
     let changeCertificates: (() => void) | undefined
+    const prepared: Prepared[] = []
     const abort = async () => {
       closeReplaced(built, runtime)
+      await Promise.all(prepared.map((other) => other.abort()))
       await movedLog?.close()
     }
     try {
       if (next.tls.length > 0) changeCertificates = certificates?.prepare(next.tls)
       movedLog = isMoved ? openAccessLog(decisions) : undefined
+      for (const other of others) prepared.push(await other(next))
     } catch (error) {
       await abort()
       throw error
@@ -132,7 +138,9 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
       closeReplaced(replaced, built)
       upstreams.retain(next.table.routes.filter((route) => route.to !== undefined))
       log.level = level
+      const committed = prepared.map((other) => other.commit())
       if (movedLog !== undefined) await replacedLog.close()
+      await Promise.all(committed)
     }
     return { commit, abort }
   }
@@ -146,6 +154,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     webSockets,
     metrics,
     certificates,
+    alsoPrepare: (other) => others.push(other),
     prepare,
     life: { ready: false, draining: false },
     runtime: () => runtime,

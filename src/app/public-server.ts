@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
+import type { ServerConfig } from '../config/schema-server.ts'
 import { endpoints } from '../endpoints/endpoints.ts'
 import { attachExchange } from '../endpoints/exchange.ts'
 import type { EndpointOptions } from '../endpoints/visit.ts'
@@ -13,6 +14,8 @@ import { UPGRADE_PATH, type UpgradeParts, webSocketUpgrades } from '../proxy/upg
 
 export interface PublicServerOptions {
   readonly certificates: Certificates | undefined
+  /** Those in force now. */
+  readonly limits: () => ServerConfig['limits']
   readonly parts: Omit<UpgradeParts, 'answerOwn'>
   readonly endpoints: EndpointOptions
   readonly onBrokenRequest: (broken: BrokenRequest) => void
@@ -44,6 +47,8 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
       toFastify = handler
       return createListener({
         certificates: options.certificates,
+        limits: options.limits,
+        upgrades: true,
         onRequest: pipeline,
         onBrokenRequest: options.onBrokenRequest,
       })
@@ -75,6 +80,7 @@ function handToEndpoints(own: OwnRequest, options: PublicServerOptions): void {
     secure,
     requestId: received.requestId,
     clientAddress: received.forwarded.clientAddress,
+    hsts: received.trail.hsts,
     pageVisit: answerForm(request) === 'page',
     isPublicUrl: host.name === options.parts.plane().publicHost,
   })

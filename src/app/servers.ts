@@ -1,6 +1,5 @@
 /** The two listeners of a gateway: opened together, drained in order. */
 
-import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { type ConfigStatus, createAdminServer } from '../admin/admin-server.ts'
@@ -8,12 +7,16 @@ import type { ListenAddress } from '../config/snapshot.ts'
 import type { RequestRecord } from '../proxy/access-log.ts'
 import { brokenRecord } from '../proxy/broken-request.ts'
 import { recordOf } from '../proxy/exchange.ts'
+import { type BrokenRequest, limitListener } from '../proxy/listener.ts'
+import { listen } from './listen.ts'
 import type { Parts } from './parts.ts'
 import { createPublicServer } from './public-server.ts'
+import { startRedirectServer } from './redirect-server.ts'
 
 export interface Servers {
   readonly address: ListenAddress
   readonly adminAddress: ListenAddress
+  readonly redirectAddress: () => ListenAddress | undefined
   readonly publicServer: FastifyInstance
   readonly admin: FastifyInstance
 }
@@ -23,8 +26,11 @@ export async function startServers(
   configStatus: () => ConfigStatus,
 ): Promise<Servers> {
   const { snapshot } = parts.runtime()
+  const onBrokenRequest = (broken: BrokenRequest) =>
+    note(parts, brokenRecord(broken, parts.runtime().plane, parts.now()))
   const publicServer = await createPublicServer({
     certificates: parts.certificates,
+    limits: () => parts.runtime().snapshot.config.server.limits,
     parts: {
       plane: () => parts.runtime().plane,
       sessions: parts.sessions,
@@ -47,9 +53,12 @@ export async function startServers(
       log: parts.log,
       onSignIn: (provider, result) => parts.metrics.signIn(provider, result),
     },
-    onBrokenRequest: (broken) =>
-      note(parts, brokenRecord(broken, parts.runtime().plane, parts.now())),
+    onBrokenRequest,
   })
+  parts.alsoPrepare(async ({ config }) => ({
+    commit: async () => limitListener(publicServer.server, config.server.limits),
+    abort: async () => undefined,
+  }))
   const admin = createAdminServer({
     listenHost: snapshot.adminListen.host,
     token: () => parts.runtime().snapshot.config.server.admin_token,
@@ -63,7 +72,8 @@ export async function startServers(
   const adminAddress = await listen(admin, snapshot.adminListen, 'server.admin_listen')
   parts.closing.push(() => publicServer.close())
   const address = await listen(publicServer, snapshot.listen, 'server.listen')
-  return { address, adminAddress, publicServer, admin }
+  const redirect = await startRedirectServer(parts, onBrokenRequest)
+  return { address, adminAddress, redirectAddress: redirect.address, publicServer, admin }
 }
 
 function note(parts: Parts, record: RequestRecord): void {
@@ -76,34 +86,6 @@ function note(parts: Parts, record: RequestRecord): void {
     durationMs: record.durationMs,
     upstreamMs: record.upstreamMs,
   })
-}
-
-/** @throws Error that names the config's key and what to do */
-async function listen(
-  server: FastifyInstance,
-  { host, port }: ListenAddress,
-  key: string,
-): Promise<ListenAddress> {
-  try {
-    await server.listen({ host, port })
-  } catch (cause) {
-    throw new Error(whyNotListening(cause, host, port, key), { cause })
-  }
-  const address = server.server.address() as AddressInfo
-  return { host: address.address, port: address.port }
-}
-
-function whyNotListening(cause: unknown, host: string, port: number, key: string): string {
-  switch ((cause as NodeJS.ErrnoException).code) {
-    case 'EADDRINUSE':
-      return `port ${port} on ${host} is taken: end the program that uses it or change \`${key}\``
-    case 'EACCES':
-      return `port ${port} on ${host} needs more rights: choose one from 1024 up in \`${key}\``
-    case 'EADDRNOTAVAIL':
-      return `this machine has no address ${host}: change \`${key}\``
-    default:
-      return `cannot listen on ${host}:${port} (\`${key}\`): ${cause instanceof Error ? cause.message : String(cause)}`
-  }
 }
 
 /**

@@ -16,6 +16,7 @@ export interface ListenAddress {
 export interface CheckedServer {
   readonly listen: ListenAddress
   readonly adminListen: ListenAddress
+  readonly redirectListen: ListenAddress | undefined
   /** `scheme://host[:port]`, lower case, without a final slash. */
   readonly publicUrl: string
 }
@@ -24,22 +25,54 @@ export interface CheckedServer {
 export function checkServer(server: ServerConfig, findings: Findings): CheckedServer | undefined {
   const listen = readListen(server.listen, 'listen', findings)
   const adminListen = readListen(server.admin_listen, 'admin_listen', findings)
+  const redirectListen =
+    server.redirect_listen === undefined
+      ? undefined
+      : readListen(server.redirect_listen, 'redirect_listen', findings)
   const publicUrl = readPublicUrl(server, findings)
   checkProxies(['server', 'trusted_proxies'], server.trusted_proxies, server, findings)
+  checkTimeouts(server, findings)
   if (listen === undefined || adminListen === undefined || publicUrl === undefined) return undefined
-  if (adminListen.port !== 0 && adminListen.port === listen.port && overlap(listen, adminListen)) {
-    findings.error(
-      ['server', 'admin_listen'],
-      '`admin_listen` and `listen` take the same port; choose another',
-    )
-  }
+  if (server.redirect_listen !== undefined && redirectListen === undefined) return undefined
+  checkApart({ listen, admin_listen: adminListen, redirect_listen: redirectListen }, findings)
   if (!isLoopback(adminListen.host) && server.admin_token === undefined) {
     findings.warn(
       ['server', 'admin_listen'],
       '`admin_listen` leaves loopback without `server.admin_token`: only health and metrics answer there',
     )
   }
-  return { listen, adminListen, publicUrl }
+  return { listen, adminListen, redirectListen, publicUrl }
+}
+
+/** Each address must be another than those before it. */
+function checkApart(
+  addresses: Readonly<Record<string, ListenAddress | undefined>>,
+  findings: Findings,
+): void {
+  const seen: [key: string, address: ListenAddress][] = []
+  for (const [key, address] of Object.entries(addresses)) {
+    if (address === undefined) continue
+    const taken = seen.find(([, other]) => isSamePort(address, other))
+    if (taken !== undefined) {
+      findings.error(
+        ['server', key],
+        `\`${key}\` and \`${taken[0]}\` take the same port; choose another`,
+      )
+    }
+    seen.push([key, address])
+  }
+}
+
+function isSamePort(one: ListenAddress, other: ListenAddress): boolean {
+  return one.port !== 0 && one.port === other.port && overlap(one, other)
+}
+
+/** Node takes 0 for no limit at all, and looks for what is late once a second. */
+function checkTimeouts({ limits }: ServerConfig, findings: Findings): void {
+  for (const key of ['header_timeout', 'body_timeout'] as const) {
+    if (limits[key] >= 1_000 && limits[key] <= 86_400_000) continue
+    findings.error(['server', 'limits', key], `\`${key}\` must be between \`1s\` and \`1d\``)
+  }
 }
 
 /** Reads `127.0.0.1:8080`, `[::1]:8080` or `localhost:8080`. */
@@ -57,7 +90,7 @@ export function parseListen(text: string): ListenAddress | undefined {
 
 function readListen(
   text: string,
-  key: 'listen' | 'admin_listen',
+  key: 'listen' | 'admin_listen' | 'redirect_listen',
   findings: Findings,
 ): ListenAddress | undefined {
   const address = parseListen(text)

@@ -99,6 +99,7 @@ async function loadOnce(
     table: policies.table,
     listen: checked.server.listen,
     adminListen: checked.server.adminListen,
+    redirectListen: checked.server.redirectListen,
     tls: checked.tls,
     store: checked.session.store,
     sessionSecrets: checked.session.secrets,

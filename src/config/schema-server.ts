@@ -13,6 +13,29 @@ const TlsCertificate = Type.Object(
   closed,
 )
 
+const limit = (byDefault: number, minimum: number, maximum: number, description: string) =>
+  Type.Integer({ default: byDefault, minimum, maximum, description })
+
+const Limits = Type.Object(
+  {
+    headers: limit(100, 10, 1_000, 'Headers of a request; more are answered 431.'),
+    header_bytes: limit(32_768, 1_024, 1_048_576, 'Bytes of all of them; more are answered 431.'),
+    url_bytes: limit(16_384, 256, 1_048_576, 'Bytes of path and query; more are answered 414.'),
+    header_timeout: Duration('How long the head of a request may take; longer is 408.', '10s'),
+    body_timeout: Duration(
+      'How long a client may be silent in the middle of a body; longer is 408.',
+      '60s',
+    ),
+    requests_per_connection: limit(
+      10_000,
+      1,
+      1_000_000_000,
+      'Requests after which a connection is closed in good order.',
+    ),
+  },
+  closed,
+)
+
 const RateLimits = Type.Object(
   {
     sign_in: RateText('Sign-ins begun and ended, from one address.', '600/m'),
@@ -59,6 +82,18 @@ export const ServerConfig = Type.Object(
     }),
     drain_delay: Duration('After SIGTERM, how long new connections are still accepted.', '0s'),
     drain_timeout: Duration('After that, how long requests in flight may take to finish.', '30s'),
+    redirect_listen: Type.Optional(
+      Type.String({
+        'x-expects': ADDRESS,
+        description:
+          'Address and port that answer plain http with 308 to https, for hosts that are served.',
+      }),
+    ),
+    hsts: Duration(
+      'Strict-Transport-Security on https where the upstream sends none; 0s: none.',
+      '365d',
+    ),
+    limits: Limits,
     rate_limits: RateLimits,
     allow_http: Type.Boolean({
       default: false,

@@ -19,6 +19,8 @@ export interface Snapshot {
   readonly table: RouteTable<Route>
   readonly listen: ListenAddress
   readonly adminListen: ListenAddress
+  /** Undefined: none. */
+  readonly redirectListen: ListenAddress | undefined
   /** Empty: http. Each key has been seen to fit its certificate. */
   readonly tls: readonly TlsKeyPair[]
   readonly store: StoreLocation

@@ -53,15 +53,15 @@ export async function endpoints(fastify: FastifyInstance, options: EndpointOptio
   await fastify.register(formbody, { bodyLimit: MAX_FORM_BYTES })
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
     const visit = visitOf(request, options)
-    return send(reply, visit.secure, await react(visit))
+    return send(reply, visit, await react(visit))
   }
   // Which endpoint is meant is decided by the canonical path, which Fastify's own routes do not see.
   fastify.all('*', answer)
   fastify.setNotFoundHandler(answer)
   fastify.setErrorHandler((error, request, reply) => {
-    if (!hasExchange(request)) return send(reply, false, unread(error, request, options))
+    if (!hasExchange(request)) return send(reply, undefined, unread(error, request, options))
     const visit = visitOf(request, options)
-    return send(reply, visit.secure, errorReaction(error, visit))
+    return send(reply, visit, errorReaction(error, visit))
   })
 }
 
@@ -130,13 +130,15 @@ function clientErrorStatus(error: unknown): number | undefined {
     : undefined
 }
 
-function send(reply: FastifyReply, secure: boolean, reaction: Reaction): FastifyReply {
+function send(reply: FastifyReply, visit: Visit | undefined, reaction: Reaction): FastifyReply {
+  const { secure = false, hsts } = visit ?? {}
   for (const { name, value, maxAgeSeconds } of reaction.cookies ?? []) {
     // Browsers let go of a cookie only for the attributes that it was set with.
     const attributes = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
     if (value === undefined) reply.clearCookie(name, attributes)
     else reply.setCookie(name, value, { ...attributes, maxAge: maxAgeSeconds })
   }
+  if (hsts !== undefined) reply.header('strict-transport-security', hsts)
   return reply.code(reaction.status).headers(reaction.headers).send(reaction.body)
 }
 

@@ -13,6 +13,8 @@ export interface Exchange {
   readonly origin: string
   /** True where browsers reach it by https. */
   readonly secure: boolean
+  /** Strict-Transport-Security for answers on this host. */
+  readonly hsts: string | undefined
   readonly requestId: string
   readonly clientAddress: string
   /** True for what product 4 calls a page visit. */

@@ -112,6 +112,8 @@ export interface Route {
   readonly preserveHostHeader: boolean
   readonly passIdentityHeaders: boolean
   readonly allowWebsockets: boolean
+  /** Strict-Transport-Security in place of the config's; 0: none. */
+  readonly hstsMs: number | undefined
   /** 0: never. */
   readonly timeoutMs: number
   /** 0: never. */

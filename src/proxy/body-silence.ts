@@ -2,13 +2,11 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** Product 2, `limits.body_timeout`. */
-const BODY_IDLE_MS = 60_000
-
-/** Calls `onSilence` when nothing of the body has come for a minute. Ends with the body. */
+/** Calls `onSilence` when nothing of the body has come for `timeoutMs`. Ends with the body. */
 export function limitSilence(
   request: IncomingMessage,
   response: ServerResponse,
+  timeoutMs: number,
   onSilence: () => void,
 ): void {
   const { socket } = request
@@ -17,7 +15,7 @@ export function limitSilence(
     // Once the answer has been given, the time limit is Node's, for the next request.
     if (!response.writableEnded) socket.setTimeout(0)
   }
-  socket.setTimeout(BODY_IDLE_MS)
+  socket.setTimeout(timeoutMs)
   // Node cuts the connection off by itself where the request has no listener.
   request.once('timeout', onSilence)
   request.once('end', stop)

@@ -92,11 +92,13 @@ function readTarget(
   }
   if (plane.isOwn(host.name, entry, path.decoded)) {
     const origin = ownOrigin(received, host, entry?.routes[0])
+    trail.hsts = plane.hsts(host.name === plane.publicHost ? undefined : entry?.routes[0])
     return { kind: 'own', host, path, origin, secure: origin.startsWith('https:') }
   }
   if (entry === undefined)
     return new GatehouseError('UNKNOWN_HOST', `no route for host \`${host.name}\``)
   const route = entry.match(path.decoded)
+  trail.hsts = plane.hsts(route ?? entry.routes[0])
   if (route === undefined) return new GatehouseError('NO_ROUTE', 'no route takes this path')
   trail.route = route
   return { kind: 'routed', host, path, route, origin: originFor(route, host.name) }

@@ -21,6 +21,7 @@ export interface DataPlane {
   readonly table: RouteTable<Route>
   readonly headerPlan: HeaderPlan
   readonly brand: Brand
+  readonly limits: RequestLimits
   readonly isTrustedProxy: IsTrusted
   /** Who may ask for decisions, and is believed about the requests that it asks about. */
   readonly isForwardAuthProxy: IsTrusted
@@ -28,6 +29,8 @@ export interface DataPlane {
   readonly admitBearer: AdmitBearer
   /** What a route that sets headers sends of them for nobody in particular: names and values in turn. */
   readonly anonymousHeaders: (route: Route) => readonly string[]
+  /** Strict-Transport-Security for answers of `route`; without one, of the host of `public_url`. */
+  hsts(route: Route | undefined): string | undefined
   /** The host of `public_url`, canonical. */
   readonly publicHost: string
   readonly publicOrigin: string
@@ -35,6 +38,15 @@ export interface DataPlane {
   isOwn(host: string, entry: HostEntry<Route> | undefined, path: string): boolean
   /** Origins of all exact hosts, for which CORS answers are readable. */
   isOwnOrigin(origin: string): boolean
+}
+
+/** Product 2, `limits`: what a request may ask of us. */
+export interface RequestLimits {
+  readonly headers: number
+  readonly headerBytes: number
+  readonly urlBytes: number
+  readonly bodyTimeoutMs: number
+  readonly requestsPerConnection: number
 }
 
 const OWN_PREFIX = '/.gatehouse'
@@ -60,9 +72,25 @@ export function compileDataPlane(
   const redirectPaths = new Set(
     Object.values(config.providers).map((provider) => provider.redirect_path),
   )
+  const publicHsts = publicUrl.protocol === 'https:' ? hstsText(config.server.hsts) : undefined
+  const hstsByDefault = hstsText(config.server.hsts)
+  const { limits } = config.server
   return {
     snapshot,
     table,
+    limits: {
+      headers: limits.headers,
+      headerBytes: limits.header_bytes,
+      urlBytes: limits.url_bytes,
+      bodyTimeoutMs: limits.body_timeout,
+      requestsPerConnection: limits.requests_per_connection,
+    },
+    hsts: (route) => {
+      if (route === undefined) return publicHsts
+      // Over plain http browsers do not heed it. RFC 6797 §7.2
+      if (!route.secure) return undefined
+      return route.hstsMs === undefined ? hstsByDefault : hstsText(route.hstsMs)
+    },
     headerPlan: compileHeaderPlan(config.identity_headers, table.routes),
     brand: brandOf(snapshot),
     isTrustedProxy: trustedPeers(config.server.trusted_proxies),
@@ -89,4 +117,9 @@ export function compileDataPlane(
     },
     isOwnOrigin: (origin) => origins.has(origin),
   }
+}
+
+/** RFC 6797 §6.1; `undefined` where browsers are told nothing. */
+function hstsText(ms: number): string | undefined {
+  return ms === 0 ? undefined : `max-age=${Math.floor(ms / 1_000)}`
 }

@@ -31,6 +31,8 @@ export interface Trail {
   host: string | undefined
   path: string | undefined
   route: Route | undefined
+  /** Strict-Transport-Security, as soon as the host is known. */
+  hsts: string | undefined
   session: LiveSession | undefined
   namedGroups: readonly string[]
   decision: Decision | undefined
@@ -55,6 +57,7 @@ export function emptyTrail(): Trail {
     host: undefined,
     path: undefined,
     route: undefined,
+    hsts: undefined,
     session: undefined,
     namedGroups: NO_GROUPS,
     decision: undefined,

@@ -18,8 +18,12 @@ export interface ForwardCall {
   readonly hasBody: boolean
   readonly expectsContinue: boolean
   readonly signedIn: boolean
+  /** Strict-Transport-Security, where the upstream sends none. */
+  readonly hsts: string | undefined
   /** `set_response_headers` of the route. */
   readonly responseHeaders: ResponseHeaderChanges | undefined
+  /** `limits.body_timeout`. */
+  readonly bodyTimeoutMs: number
   readonly timeoutMs: number
   readonly idleTimeoutMs: number
   /** Called at most once, and only while nothing has been sent to the client. */
@@ -46,7 +50,7 @@ export function forward(call: ForwardCall): Forwarding {
   const exchange = new UpstreamExchange(call)
   if (hasBody) {
     if (call.expectsContinue) response.writeContinue()
-    limitSilence(request, response, () => exchange.clientTimedOut())
+    limitSilence(request, response, call.bodyTimeoutMs, () => exchange.clientTimedOut())
     // While the client sends its silence is bounded, then the upstream's while it thinks.
     request.once('end', () => exchange.bodySent())
   }
@@ -98,9 +102,9 @@ class UpstreamExchange implements Dispatcher.DispatchHandler, Forwarding {
       return true
     }
     clearTimeout(this.#thinking)
-    const { response, signedIn, responseHeaders } = this.#call
+    const { response, signedIn, hsts, responseHeaders } = this.#call
     this.#resume = resume
-    const { headers, length } = readResponseHeaders(raw, signedIn)
+    const { headers, length } = readResponseHeaders(raw, signedIn, hsts)
     this.#left = length
     const sent =
       responseHeaders === undefined ? headers : withResponseHeaders(headers, responseHeaders)

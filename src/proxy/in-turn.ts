@@ -7,7 +7,8 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 const LATEST: unique symbol = Symbol('latest answer')
-type Connection = Socket & { [LATEST]?: ServerResponse | undefined }
+const COUNT: unique symbol = Symbol('requests so far')
+type Connection = Socket & { [LATEST]?: ServerResponse | undefined; [COUNT]?: number }
 
 /** Notes that `response` is owed on the connection. Returns the answer that is owed before it, if any. */
 export function takeTurn(
@@ -17,6 +18,13 @@ export function takeTurn(
   const before = connection[LATEST]
   connection[LATEST] = response
   return before
+}
+
+/** Counts a request of the connection. True for the last that it may have, and for any behind that. */
+export function isLastOf(connection: Connection, most: number): boolean {
+  const count = (connection[COUNT] ?? 0) + 1
+  connection[COUNT] = count
+  return count >= most
 }
 
 /** What is over must not be kept for as long as the connection. */

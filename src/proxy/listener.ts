@@ -11,9 +11,9 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import type { ServerConfig } from '../config/schema-server.ts'
 import { isForwardAuthPath } from './forward-auth-dialect.ts'
 import type { Pipeline } from './pipeline.ts'
-import { MAX_HEADER_BYTES, MAX_URL_BYTES } from './receive.ts'
 import { type Certificates, rememberCertificate } from './tls.ts'
 
 /** A request that the parser refused before there was one to handle. */
@@ -25,21 +25,33 @@ export interface BrokenRequest {
 
 export interface ListenerOptions {
   readonly certificates: Certificates | undefined
+  /** Those in force now. */
+  readonly limits: () => ServerConfig['limits']
+  /** False: WebSockets are ordinary requests too. */
+  readonly upgrades: boolean
   readonly onRequest: Pipeline
   readonly onBrokenRequest: (broken: BrokenRequest) => void
 }
 
-/** Product 2, `limits.header_timeout`. */
-const HEADER_TIMEOUT_MS = 10_000
+/** For TLS to be agreed upon. */
+const HANDSHAKE_TIMEOUT_MS = 10_000
+/** How often connections are looked over for what is late. */
+const CHECK_INTERVAL_MS = 1_000
 /** Longer than common load balancers keep theirs (60 s), so that they close first and lose no request. */
 const KEEP_ALIVE_MS = 75_000
-/** Product 2, `limits.requests_per_connection`. */
-const REQUESTS_PER_CONNECTION = 10_000
 
 export function createListener(options: ListenerOptions): Server {
+  const { certificates, upgrades } = options
+  const serverOptions = {
+    ...SERVER_OPTIONS,
+    // `Upgrade: h2c` and others are ordinary requests that ask for what we do not offer. RFC 9110 §7.8
+    shouldUpgradeCallback: upgrades ? isWebSocketUpgrade : () => false,
+  } as ServerOptions
   const server =
-    options.certificates === undefined ? plainServer() : tlsServer(options.certificates)
-  server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION
+    certificates === undefined
+      ? createServer(serverOptions)
+      : createTlsListener(certificates, serverOptions)
+  limitListener(server, options.limits())
   server.on('request', options.onRequest)
   // Nobody is told to go on sending before the request has been judged; forward.ts does it then. RFC 9110 §10.1.1
   server.on('checkContinue', options.onRequest)
@@ -60,22 +72,27 @@ export function createListener(options: ListenerOptions): Server {
   return server
 }
 
+/** Puts the limits on connections in force, for those to come and, but for the size of a head, for those that are open. */
+export function limitListener(server: Server, limits: ServerConfig['limits']): void {
+  // A little more than both limits together: what is over one of them gets 414 or 431 and a log line.
+  const sized = server as Server & { maxHeaderSize: number }
+  sized.maxHeaderSize = limits.header_bytes + limits.url_bytes + 1_024
+  // Past this Node leaves headers out; one more than are allowed shows that there are too many.
+  server.maxHeadersCount = limits.headers + 1
+  server.headersTimeout = limits.header_timeout
+}
+
 const SERVER_OPTIONS: ServerOptions = {
   // A missing or second Host is refused with a reason by routing/canonical.ts.
   requireHostHeader: false,
   insecureHTTPParser: false,
   // Most requests have no body, and need no stream for one.
   optimizeEmptyRequests: true,
-  // A little more than both limits together: what is over one of them gets 414 or 431 and a log line.
-  maxHeaderSize: MAX_HEADER_BYTES + MAX_URL_BYTES + 1_024,
-  headersTimeout: HEADER_TIMEOUT_MS,
   // A body may be as large as it likes; its silence is bounded in forward.ts.
   requestTimeout: 0,
   keepAliveTimeout: KEEP_ALIVE_MS,
-  connectionsCheckingInterval: 5_000,
-  // `Upgrade: h2c` and others are ordinary requests that ask for what we do not offer. RFC 9110 §7.8
-  shouldUpgradeCallback: isWebSocketUpgrade,
-} as ServerOptions
+  connectionsCheckingInterval: CHECK_INTERVAL_MS,
+}
 
 /**
  * Any other request that asks for an upgrade is answered as if it had not (RFC 9110 §7.8). So is one with a body, whose
@@ -103,17 +120,13 @@ function ignore(): void {
   // Whoever uses the connection hears of its end by `close`.
 }
 
-function plainServer(): Server {
-  return createServer(SERVER_OPTIONS)
-}
-
-function tlsServer(certificates: Certificates): Server {
+function createTlsListener(certificates: Certificates, options: ServerOptions): Server {
   const server = createTlsServer({
-    ...SERVER_OPTIONS,
+    ...options,
     SNICallback: certificates.sniCallback,
     minVersion: 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],
-    handshakeTimeout: HEADER_TIMEOUT_MS,
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   })
   // Clients that send no name never reach the SNI callback.
   const useDefault = (): void => {
@@ -131,12 +144,26 @@ const STATUS: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
+/** The head grew too large before the end of its first line, as far as the parser was given it at once. */
+function isLongTarget(
+  { code, rawPacket }: NodeJS.ErrnoException & { rawPacket?: Buffer },
+  urlBytes: number,
+): boolean {
+  if (code !== 'HPE_HEADER_OVERFLOW' || rawPacket === undefined) return false
+  const start = rawPacket.toString('latin1', 0, LONGEST_METHOD + urlBytes)
+  return start.length > urlBytes && /^[A-Z-]+ \S+$/.test(start)
+}
+
+const LONGEST_METHOD = 16
+
 function refuseBroken(
   error: NodeJS.ErrnoException,
   socket: Duplex,
   options: ListenerOptions,
 ): void {
-  const status = STATUS[error.code ?? ''] ?? 400
+  const status = isLongTarget(error, options.limits().url_bytes)
+    ? 414
+    : (STATUS[error.code ?? ''] ?? 400)
   const gone = !socket.writable || error.code === 'ECONNRESET' || error.code === 'EPIPE'
   // A request before this one is still waiting for its answer; this must not be taken for it.
   if (gone || isAnswering(socket)) {

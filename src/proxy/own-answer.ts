@@ -10,13 +10,14 @@ import { withResponseHeaders } from './response-headers.ts'
 
 /** @throws GatehouseError MALFORMED_REQUEST where the redirect makes no canonical path of this one */
 export function sendOwnAnswer(
-  { request, response, headers }: Received,
+  { request, response, headers, trail }: Received,
   { route, origin, path }: CanonicalRequest,
   answer: OwnAnswer,
 ): void {
   const own =
     answer.kind === 'redirect' ? redirectHeaders(answer, origin, path) : responseHeaders(answer)
   own.push('Cache-Control', 'no-store')
+  if (trail.hsts !== undefined) own.push('Strict-Transport-Security', trail.hsts)
   // A body that nobody will read is not waited for. RFC 9112 §9.6
   if (headers.hasBody && !request.complete) own.push('Connection', 'close')
   const changes = route.responseHeaders

@@ -21,7 +21,7 @@ import { forward } from './forward.ts'
 import { answerForwardAuth } from './forward-auth.ts'
 import { isForwardAuthPath } from './forward-auth-dialect.ts'
 import { namedGroupsOf, type RouteIdentity } from './identity-headers.ts'
-import { endTurn, isOpen, startAfter, takeTurn } from './in-turn.ts'
+import { endTurn, isLastOf, isOpen, startAfter, takeTurn } from './in-turn.ts'
 import { sendOwnAnswer } from './own-answer.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
@@ -63,10 +63,12 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 function begin(parts: PipelineParts, request: IncomingMessage, response: ServerResponse): void {
   if (parts.draining()) response.shouldKeepAlive = false
   const received = receive(request, response, parts.plane(), parts.now)
-  // Behind an upgrade that does not come about Node loses bytes: what comes next would be read from its middle.
-  if (received.headers.asksForUpgrade) response.shouldKeepAlive = false
   // Taken now: Node takes the connection off a request that is over.
   const { socket } = request
+  if (isLastOf(socket, received.plane.limits.requestsPerConnection))
+    response.shouldKeepAlive = false
+  // Behind an upgrade that does not come about Node loses bytes: what comes next would be read from its middle.
+  if (received.headers.asksForUpgrade) response.shouldKeepAlive = false
   // One listener for all that is to be done then; it is called once.
   response.on('close', () => {
     endTurn(socket, response)
@@ -107,8 +109,8 @@ function run(parts: PipelineParts, received: Received): void {
 }
 
 function limitSilenceOfOwn(received: Received): void {
-  const { request, response } = received
-  limitSilence(request, response, () => {
+  const { request, response, plane } = received
+  limitSilence(request, response, plane.limits.bodyTimeoutMs, () => {
     if (response.headersSent) response.destroy()
     else {
       refuseFailure(
@@ -216,7 +218,9 @@ function forwardAllowed(
     // A client of HTTP/1.0 does not know interim answers. RFC 9110 §15.2
     expectsContinue: headers.expectsContinue && request.httpVersion === '1.1',
     signedIn: trail.session !== undefined,
+    hsts: trail.hsts,
     responseHeaders: route.responseHeaders,
+    bodyTimeoutMs: received.plane.limits.bodyTimeoutMs,
     timeoutMs: route.timeoutMs,
     idleTimeoutMs: route.idleTimeoutMs,
     onAnswer: () => {

@@ -8,11 +8,6 @@ import { emptyTrail, type Received } from './exchange.ts'
 import { forwardedFor, peerAddress } from './peer.ts'
 import { readRequestHeaders, requestIdOf } from './request-headers.ts'
 
-/** Product 2, `limits`. */
-export const MAX_HEADERS = 100
-export const MAX_HEADER_BYTES = 32_768
-export const MAX_URL_BYTES = 16_384
-
 export function receive(
   request: IncomingMessage,
   response: ServerResponse,
@@ -35,14 +30,15 @@ export function receive(
 }
 
 /** The failure where the request's head is past a limit, else `undefined`. */
-export function overLimit({ request, headers }: Received): GatehouseError | undefined {
-  if ((request.url ?? '').length > MAX_URL_BYTES) {
+export function overLimit({ request, headers, plane }: Received): GatehouseError | undefined {
+  const { limits } = plane
+  if ((request.url ?? '').length > limits.urlBytes) {
     return new GatehouseError('MALFORMED_REQUEST', 'the target is too long', {
       status: 414,
       text: 'The address is too long.',
     })
   }
-  if (request.rawHeaders.length > MAX_HEADERS * 2 || headers.size > MAX_HEADER_BYTES) {
+  if (request.rawHeaders.length > limits.headers * 2 || headers.size > limits.headerBytes) {
     return new GatehouseError('MALFORMED_REQUEST', 'too many or too large headers', {
       status: 431,
       text: 'The headers are too large.',

@@ -135,7 +135,12 @@ function cors({ request, plane }: Received): Pick<FailureAnswer, 'headers'> {
 /** Sends a browser on. */
 export function redirect(received: Received, location: string): void {
   const { response } = received
-  response.writeHead(302, { Location: location, 'Cache-Control': 'no-store', ...closing(received) })
+  response.writeHead(302, {
+    Location: location,
+    'Cache-Control': 'no-store',
+    ...hsts(received),
+    ...closing(received),
+  })
   response.end()
 }
 
@@ -143,11 +148,15 @@ export function redirect(received: Received, location: string): void {
 export function send(received: Received, answer: FailureAnswer): void {
   const { response, plane } = received
   const { status, headers, body } = renderFailure(answer, plane.brand)
-  response.writeHead(status, { ...headers, ...closing(received) })
+  response.writeHead(status, { ...headers, ...hsts(received), ...closing(received) })
   response.end(body)
 }
 
 /** A body that nobody will read is not waited for: the connection ends with the answer. RFC 9112 §9.6 */
-function closing({ request, headers }: Received): Record<string, string> {
+export function closing({ request, headers }: Received): Record<string, string> {
   return headers.hasBody && !request.complete ? { Connection: 'close' } : {}
+}
+
+function hsts({ trail }: Received): Record<string, string> {
+  return trail.hsts === undefined ? {} : { 'Strict-Transport-Security': trail.hsts }
 }

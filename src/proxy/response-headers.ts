@@ -17,7 +17,14 @@ const HOP_BY_HOP = new Set([
 /** Names that carry our assertion: an app that echoes its request must not hand it to a browser. */
 const OURS = /^x[-_](gatehouse|pomerium)[-_]/i
 
-type Meaning = 'pass' | 'drop' | 'connection' | 'set-cookie' | 'cache-control' | 'content-length'
+type Meaning =
+  | 'pass'
+  | 'drop'
+  | 'connection'
+  | 'set-cookie'
+  | 'cache-control'
+  | 'content-length'
+  | 'strict-transport-security'
 
 const MAX_SPELLINGS = 2_000
 const MAX_REMEMBERED_LENGTH = 64
@@ -41,6 +48,7 @@ function classify(name: string): Meaning {
   const lower = name.toLowerCase()
   if (lower === 'connection' || lower === 'set-cookie') return lower
   if (lower === 'cache-control' || lower === 'content-length') return lower
+  if (lower === 'strict-transport-security') return lower
   return HOP_BY_HOP.has(lower) || OURS.test(name) ? 'drop' : 'pass'
 }
 
@@ -53,14 +61,20 @@ export interface ResponseHeaders {
 
 /**
  * @param raw names and values in turn, as bytes
+ * @param hsts Strict-Transport-Security where the upstream sends none
  * @param signedIn an answer to a signed-in person is private unless the upstream says how it may be cached
  */
-export function readResponseHeaders(raw: readonly Buffer[], signedIn: boolean): ResponseHeaders {
+export function readResponseHeaders(
+  raw: readonly Buffer[],
+  signedIn: boolean,
+  hsts?: string,
+): ResponseHeaders {
   const texts = textsOf(raw)
   const headers: string[] = []
   let connection: string | undefined
   let length = -1
   let isPrivate = signedIn
+  let saysHsts = false
   for (let i = 0; i < texts.length; i += 2) {
     const name = texts[i] as string
     const value = texts[i + 1] as string
@@ -79,6 +93,9 @@ export function readResponseHeaders(raw: readonly Buffer[], signedIn: boolean): 
       case 'cache-control':
         isPrivate = false
         break
+      case 'strict-transport-security':
+        saysHsts = true
+        break
       case 'pass':
         break
     }
@@ -87,6 +104,7 @@ export function readResponseHeaders(raw: readonly Buffer[], signedIn: boolean): 
   if (connection !== undefined && dropNamedIn(connection, headers))
     isPrivate = signedIn && !hasCacheControl(headers)
   if (isPrivate) headers.push('Cache-Control', 'private')
+  if (hsts !== undefined && !saysHsts) headers.push('Strict-Transport-Security', hsts)
   return { headers, length }
 }
 

@@ -294,15 +294,40 @@ const cases: Record<string, Case> = {
     files: { 'logo.svg': 'hello' },
     lines: ['gatehouse.yaml:10:33: `color` must be a colour such as `"#0b5fff"`'],
   },
+  'limits and rates that cannot be': {
+    find: 'server:',
+    replace:
+      'server:\n  limits: { headers: 1, url_bytes: 1.5, header_timeout: 0s, body_timeout: 25h }\n  rate_limits: { sign_in: 5, local_sign_in: 0/m }',
+    lines: [
+      'gatehouse.yaml:2:22: `headers` must be at least 10',
+      'gatehouse.yaml:2:36: `url_bytes` must be a whole number, not a number',
+      'gatehouse.yaml:3:27: `sign_in` must be a rate such as `5/m`: so many in a second, minute, hour or day, not a number',
+      'gatehouse.yaml:3:45: `local_sign_in` must be a rate such as `5/m`: so many in a second, minute, hour or day',
+    ],
+  },
+  'times that cannot be': {
+    find: 'server:',
+    replace: 'server:\n  limits: { header_timeout: 0s, body_timeout: 25h }',
+    lines: [
+      'gatehouse.yaml:2:29: `header_timeout` must be between `1s` and `1d`',
+      'gatehouse.yaml:2:47: `body_timeout` must be between `1s` and `1d`',
+    ],
+  },
+  'one port for two listeners': {
+    find: 'server:',
+    replace: 'server:\n  listen: 0.0.0.0:8080\n  redirect_listen: 127.0.0.1:8080',
+    lines: [
+      'gatehouse.yaml:3:20: `redirect_listen` and `listen` take the same port; choose another',
+    ],
+  },
   'keys of later versions': {
     find: 'server:',
-    replace: 'server:\n  http2: true\n  limits: { headers: 1 }',
+    replace: 'server:\n  http2: true',
     append: '  refresh_before: 1m\nlocal_admins: []\n',
     lines: [
       'gatehouse.yaml:2:3: `server.http2` is not supported yet',
-      'gatehouse.yaml:3:3: `server.limits` is not supported yet',
-      'gatehouse.yaml:12:3: `session.refresh_before` is not supported yet',
-      'gatehouse.yaml:13:1: `local_admins` is not supported yet',
+      'gatehouse.yaml:11:3: `session.refresh_before` is not supported yet',
+      'gatehouse.yaml:12:1: `local_admins` is not supported yet',
     ],
   },
   "a provider's keys of later versions": {

@@ -202,6 +202,7 @@ function read(snapshot: Snapshot, request: IncomingMessage, response: ServerResp
     path,
     origin,
     secure: origin.startsWith('https:'),
+    hsts: undefined,
     requestId: 'req-1',
     clientAddress: '192.0.2.10',
     pageVisit: isPageVisit(request),

@@ -51,6 +51,7 @@ test('a route has its defaults', async (t) => {
     allowWebsockets: false,
     timeoutMs: 30_000,
     idleTimeoutMs: 300_000,
+    hstsMs: undefined,
     provider: undefined,
     keepEncodedSlashes: false,
   })
@@ -84,6 +85,7 @@ test('a route says what is written', async (t) => {
     allowWebsockets: true,
     timeoutMs: 60_000,
     idleTimeoutMs: 0,
+    hstsMs: undefined,
     provider: 'okta',
     keepEncodedSlashes: true,
   })

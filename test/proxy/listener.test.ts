@@ -39,14 +39,6 @@ for (const [name, { bytes, status }] of Object.entries(overLimits)) {
   })
 }
 
-test('a head that stops arriving is answered 408', async (t) => {
-  const { gateway } = await startOpen(t)
-  const answer = await rawRequest(gateway.port, 'GET / HTTP/1.1\r\nHost: open', {
-    deadlineMs: 25_000,
-  })
-  t.equal(answer.status, 408)
-})
-
 test('what the parser refuses is a line in the log as well', async (t) => {
   const { gateway } = await startOpen(t)
   await rawRequest(gateway.port, 'GET / HTTP/1.1\r\nHost: a\r\nbroken header\r\n\r\n')

@@ -45,6 +45,7 @@ export const ROUTE_KEYS = [
   'report_only',
   'contact',
   'bearer',
+  'hsts',
   'policy',
 ] as const
 
@@ -52,7 +53,6 @@ export type RouteKey = (typeof ROUTE_KEYS)[number]
 
 /** Keys that mean something, but nothing that is done yet: refused, never ignored. */
 const LATER: ReadonlySet<string> = new Set([
-  'hsts',
   'load_balancing_policy',
   'health_check',
   'session',

@@ -5,7 +5,14 @@ import type { Report } from '../language/matchers.ts'
 import type { Route } from '../route.ts'
 import { readFrom } from './route-address.ts'
 import type { RouteKey } from './route-keys.ts'
-import { type RouteEntries, readChoice, readDuration, readFlag, readText } from './route-values.ts'
+import {
+  type RouteEntries,
+  readAnyDuration,
+  readChoice,
+  readDuration,
+  readFlag,
+  readText,
+} from './route-values.ts'
 
 const DEFAULT_TIMEOUT_MS = 30_000
 const DEFAULT_IDLE_TIMEOUT_MS = 300_000
@@ -20,6 +27,7 @@ export type RouteSettings = Pick<
   | 'reportOnly'
   | 'allowWebsockets'
   | 'websocketOrigins'
+  | 'hstsMs'
   | 'timeoutMs'
   | 'idleTimeoutMs'
   | 'keepEncodedSlashes'
@@ -37,6 +45,7 @@ export function readSettings(entries: RouteEntries, { report }: Around): RouteSe
   const websocketOrigins = readOrigins(entries, report)
   const timeoutMs = readDuration(entries, 'timeout', DEFAULT_TIMEOUT_MS, report)
   const idleTimeoutMs = readDuration(entries, 'idle_timeout', DEFAULT_IDLE_TIMEOUT_MS, report)
+  const hstsMs = readAnyDuration(entries, 'hsts', report)
   const slashes = readChoice(entries, 'encoded_slashes', ['reject', 'keep'], report)
   const broken =
     description === undefined ||
@@ -49,6 +58,7 @@ export function readSettings(entries: RouteEntries, { report }: Around): RouteSe
     websocketOrigins === undefined ||
     timeoutMs === undefined ||
     idleTimeoutMs === undefined ||
+    hstsMs === undefined ||
     slashes === undefined
   if (broken) return undefined
   return {
@@ -62,6 +72,7 @@ export function readSettings(entries: RouteEntries, { report }: Around): RouteSe
     websocketOrigins: websocketOrigins ?? undefined,
     timeoutMs,
     idleTimeoutMs,
+    hstsMs: hstsMs ?? undefined,
     keepEncodedSlashes: slashes === 'keep',
   }
 }

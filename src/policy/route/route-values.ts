@@ -103,14 +103,27 @@ export function readDuration<K extends string>(
   byDefault: number,
   report: Report,
 ): number | undefined {
+  const ms = readAnyDuration(entries, key, report)
+  if (ms === null) return byDefault
+  const at = entries.get(key)?.value.at
+  if (ms === undefined || at === undefined || ms <= MAX_DURATION_MS) return ms
+  return report(at, `\`${key}\` is at most \`24d\``)
+}
+
+/** As `readDuration`, however long; null where the key is not written. */
+export function readAnyDuration<K extends string>(
+  entries: RouteEntries<K>,
+  key: K,
+  report: Report,
+): number | null | undefined {
   const value = entries.get(key)?.value
-  if (value === undefined) return byDefault
+  if (value === undefined) return null
   const written = value.kind === 'scalar' ? value.value : undefined
   const ms = typeof written === 'string' ? parseDurationMs(written) : undefined
   if (ms === undefined) {
     return report(value.at, `\`${key}\` takes a duration such as \`30s\`, \`15m\` or \`0s\``)
   }
-  return ms <= MAX_DURATION_MS ? ms : report(value.at, `\`${key}\` is at most \`24d\``)
+  return ms
 }
 
 /** One of `choices`, the first of them where the key is not written. */

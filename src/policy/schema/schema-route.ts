@@ -168,6 +168,13 @@ export const RouteSchema = Type.Object(
         description: 'Whether `%2F` and `%5C` in paths are refused, or kept as they are.',
       }),
     ),
+    hsts: Type.Optional(
+      Type.Unsafe<string>({
+        type: 'string',
+        pattern: DURATION_PATTERN,
+        description: 'Strict-Transport-Security in place of `server.hsts`; 0s: none.',
+      }),
+    ),
     report_only: flag('Lets everyone through, and logs what the policy would have done.'),
     policy: Type.Optional(named(ref('policy'), 'Who may pass, and who may not.')),
   },
