@@ -41,12 +41,11 @@ export function createHttpsRedirect({ plane, now }: HttpsRedirectOptions): Pipel
 }
 
 /** Where the same request belongs. Scheme, host and port come from the config, so that nobody is sent elsewhere. */
-function httpsLocation({ request, plane }: Received): string | GatehouseError {
+function httpsLocation({ request, headers, plane }: Received): string | GatehouseError {
   const target = request.url ?? ''
-  const broken =
-    checkMethod(request.method ?? '') ?? checkFraming(request.rawHeaders, request.httpVersion)
+  const broken = checkMethod(request.method ?? '') ?? checkFraming(headers, request.httpVersion)
   if (broken !== undefined) return malformed(broken)
-  const host = canonicalHost(request.rawHeaders, target)
+  const host = canonicalHost(headers.host, target)
   if (host.kind === 'refused') return malformed(host)
   const entry = plane.table.host(host.name)
   const path = canonicalPath(target, entry?.keepEncodedSlashes ?? false)
