@@ -52,11 +52,7 @@ export const ROUTE_KEYS = [
 export type RouteKey = (typeof ROUTE_KEYS)[number]
 
 /** Keys that mean something, but nothing that is done yet: refused, never ignored. */
-const LATER: ReadonlySet<string> = new Set([
-  'load_balancing_policy',
-  'health_check',
-  'session',
-])
+const LATER: ReadonlySet<string> = new Set(['load_balancing_policy', 'health_check', 'session'])
 
 /** Pomerium's other route keys, with what to do instead. */
 const FOREIGN: ReadonlyMap<string, string> = new Map([
