@@ -145,7 +145,7 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
     return undefined
   }
   checkWebSocket(received.request, reading)
-  if (route.to === undefined) throw new GatehouseError('NO_ROUTE', 'the route has no upstream')
+  if (route.to === undefined) throw new GatehouseError('ACCESS_DENIED', 'the route has no upstream')
   checkHandshake(received.request)
   const target = upstreamPath(route, reading.path)
   if (session === undefined)
