@@ -14,6 +14,7 @@ import { type Again, restartSignIn } from './sign-in-restart.ts'
 import { startAtProvider } from './sign-in-start.ts'
 import { isStale, openProviderState, type ProviderState } from './sign-in-state.ts'
 import { NO_WISHES } from './sign-in-url.ts'
+import { thirdPartyLogin } from './third-party-login.ts'
 import { single, type Visit } from './visit.ts'
 
 /** Parameters of an answer; one that is there twice could be read in two ways. RFC 6749 §3.1 */
@@ -24,8 +25,7 @@ export async function providerCallback(visit: Visit): Promise<Reaction> {
   if (ONCE.some((name) => query.getAll(name).length > 1)) {
     return malformed(visit, TEXTS.answerMalformed)
   }
-  // Providers are also given this path as the one to come back to after sign-out.
-  if (!query.has('code') && !query.has('error')) return landing(visit)
+  if (!query.has('code') && !query.has('error')) return withoutAnswer(visit)
   const text = single(query, 'state')
   if (text === undefined || text === '') return malformed(visit, TEXTS.answerMalformed)
   const state = openProviderState(visit, text)
@@ -34,6 +34,15 @@ export async function providerCallback(visit: Visit): Promise<Reaction> {
   if (provider === undefined) return restartSignIn(visit, undefined, 'provider is gone')
   if (provider.redirectPath !== visit.path.decoded) return malformed(visit, TEXTS.answerMalformed)
   return finish(visit, text, state, provider)
+}
+
+/** Providers are also given this path as the one that begins a sign-in, and as the one to come back to after sign-out. */
+function withoutAnswer(visit: Visit): Reaction | Promise<Reaction> {
+  const here = [...visit.providers.values()].find(
+    ({ redirectPath }) => redirectPath === visit.path.decoded,
+  )
+  if (here === undefined || !visit.query.has('iss')) return landing(visit)
+  return thirdPartyLogin(visit, here)
 }
 
 async function finish(
@@ -49,7 +58,7 @@ async function finish(
         visit,
         provider,
         state.target,
-        { ...NO_WISHES, renew: state.renew },
+        { ...NO_WISHES, renew: state.renew, stepUp: state.stepUp },
         restarts,
       ),
   }
@@ -92,7 +101,7 @@ async function beginSession(
     method: 'oidc',
     address: visit.clientAddress,
     userAgent: visit.userAgent,
-    stepUp: false,
+    stepUp: state.stepUp !== undefined,
   })
   visit.onSignIn(state.provider, 'ok')
   visit.log.info(
@@ -116,6 +125,7 @@ async function beginSession(
 function isFromAnotherTab(session: LiveSession, state: ProviderState, person: SignedIn): boolean {
   const { record } = session
   if (state.renew || record.signedInAt < state.startedAt) return false
+  if (state.stepUp !== undefined && record.steppedUpAt === undefined) return false
   return record.provider === state.provider && record.sub === person.sub
 }
 

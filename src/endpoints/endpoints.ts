@@ -4,6 +4,7 @@ import cookie from '@fastify/cookie'
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, GatehouseError } from '../errors.ts'
+import type { Provider } from '../identity/provider.ts'
 import { renderJson } from '../pages/render.ts'
 import { TEXTS } from '../pages/texts.ts'
 import { providerCallback } from './callback.ts'
@@ -16,6 +17,7 @@ import { signIn } from './sign-in.ts'
 import { signInLimited } from './sign-in-limit.ts'
 import { SIGN_IN_PATH } from './sign-in-url.ts'
 import { askSignOut, SIGN_OUT_PATH, SIGNED_OUT_PATH, signOut } from './sign-out.ts'
+import { beginsLogin, namedProvider, postedLogin, thirdPartyLogin } from './third-party-login.ts'
 import { user } from './user.ts'
 import { type EndpointOptions, type Visit, visitOf } from './visit.ts'
 
@@ -77,14 +79,20 @@ function react(visit: Visit): Reaction | Promise<Reaction> {
   })
 }
 
-function endpointsAt({ path, isPublicUrl, providers, snapshot }: Visit): Endpoints | undefined {
+function endpointsAt(visit: Visit): Endpoints | undefined {
+  const { path, isPublicUrl, providers, snapshot } = visit
   const { identity_headers: identityHeaders, providers: configured } = snapshot.config
   const everywhere = ON_EVERY_HOST.get(path.decoded)
   if (everywhere !== undefined) return everywhere
   if (path.decoded === POMERIUM_JWKS && identityHeaders.preset === 'pomerium') return jwks
   if (!isPublicUrl) return undefined
-  for (const { redirectPath } of providers.values()) {
-    if (redirectPath === path.decoded) return { GET: limitedCallback }
+  const named = namedProvider(visit)
+  if (named !== undefined) return loginOf(named)
+  for (const provider of providers.values()) {
+    if (provider.redirectPath !== path.decoded) continue
+    // Answers come by GET; of forms only one that begins a login is taken.
+    const POST: Endpoint = (posted) => postedLogin(posted, provider)
+    return beginsLogin(visit) ? { GET: limitedCallback, POST } : { GET: limitedCallback }
   }
   const isLanding =
     path.decoded === '/' ||
@@ -92,6 +100,13 @@ function endpointsAt({ path, isPublicUrl, providers, snapshot }: Visit): Endpoin
       ({ post_logout_redirect_uri: uri }) => uri !== undefined && isAt(uri, path.decoded),
     )
   return isLanding ? readable(landing) : undefined
+}
+
+function loginOf(provider: Provider): Endpoints {
+  return {
+    ...readable(signInLimited((visit) => thirdPartyLogin(visit, provider))),
+    POST: (visit) => postedLogin(visit, provider),
+  }
 }
 
 function isAt(uri: string, path: string): boolean {

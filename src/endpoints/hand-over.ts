@@ -3,13 +3,13 @@
 import type { LiveSession } from '../identity/session.ts'
 import { TEXTS } from '../pages/texts.ts'
 import { type CookieChange, malformed, type Reaction, redirect } from './reaction.ts'
-import { routeProvider } from './route-provider.ts'
 import { openSession, sessionCookie } from './session-cookie.ts'
 import { endInBrowser, proofsInBrowser } from './sign-in-cookie.ts'
 import { restartSignIn } from './sign-in-restart.ts'
 import { startForApp } from './sign-in-start.ts'
 import { handOverBinding, isStale, openAppState } from './sign-in-state.ts'
 import { NO_WISHES } from './sign-in-url.ts'
+import { routeProvider } from './target-route.ts'
 import { single, type Visit } from './visit.ts'
 
 const CALLBACK_PATH = '/.gatehouse/callback'
@@ -38,7 +38,8 @@ export async function appCallback(visit: Visit): Promise<Reaction> {
   const again = {
     restarts,
     begin: (more: readonly number[]) => {
-      const wishes = { ...NO_WISHES, provider: routeProvider(visit, target) }
+      const provider = routeProvider(visit, target)
+      const wishes = { ...NO_WISHES, provider, stepUp: state.stepUp }
       return startForApp(visit, target, wishes, more)
     },
   }

@@ -14,11 +14,21 @@ const MAX_LOGGED = 500
 
 const HEADINGS: Readonly<Record<ProviderFailureKind, string>> = {
   denied: TEXTS.signInDeniedTitle,
+  unmet: TEXTS.signInDeniedTitle,
   unavailable: TEXTS.signInUnavailableTitle,
   'invalid-answer': TEXTS.signInFailedTitle,
   misconfigured: TEXTS.signInFailedTitle,
   restart: TEXTS.signInFailedTitle,
   malformed: TEXTS.signInFailedTitle,
+}
+
+/** Whose fault it is and what to do; what is not here says so by itself. */
+const NAMED_TEXTS: Partial<Record<ProviderFailureKind, (provider: string) => string>> = {
+  denied: TEXTS.signInDenied,
+  unmet: TEXTS.signInUnmet,
+  unavailable: TEXTS.signInUnavailable,
+  'invalid-answer': TEXTS.signInInvalid,
+  misconfigured: TEXTS.signInMisconfigured,
 }
 
 /**
@@ -45,12 +55,12 @@ export function providerFailure(
   )
   const again = { ...NO_WISHES, provider: provider.name }
   const ways: Partial<FailureAnswer> =
-    error.kind === 'denied'
+    error.status === 403
       ? { switchAccountUrl: signInUrl(visit.origin, target, { ...again, renew: true }) }
       : { retryUrl: signInUrl(visit.origin, target, again) }
   return failure(visit, error.code, {
     status: error.status,
-    text: error.text,
+    text: NAMED_TEXTS[error.kind]?.(provider.displayName) ?? error.text,
     heading: HEADINGS[error.kind],
     ...ways,
   })

@@ -1,6 +1,6 @@
 /** How a sign-in begins: an app's host sends the browser to `public_url`, and that sends it to the provider. */
 
-import type { Provider } from '../identity/provider.ts'
+import type { AuthorizationRequest, Provider } from '../identity/provider.ts'
 import { providerFailure } from './provider-failure.ts'
 import { type Reaction, redirect } from './reaction.ts'
 import { beginInBrowser } from './sign-in-cookie.ts'
@@ -17,7 +17,9 @@ export function startForApp(
 ): Reaction {
   const { id, proofs, cookies } = beginInBrowser(visit, restarts)
   const { binding } = proofs
-  const state = sealAppState(visit, { id, binding, target, startedAt: visit.now(), restarts })
+  const startedAt = visit.now()
+  const { stepUp } = wishes
+  const state = sealAppState(visit, { id, binding, target, startedAt, restarts, stepUp })
   return redirect(
     signInUrl(visit.publicOrigin, { kind: 'app', origin: visit.origin, state }, wishes),
     cookies,
@@ -41,6 +43,7 @@ export async function startAtProvider(
     startedAt: visit.now(),
     restarts,
     renew: wishes.renew,
+    stepUp: wishes.stepUp,
   })
   try {
     const url = await provider.authorizationUrl({
@@ -48,10 +51,21 @@ export async function startAtProvider(
       nonce: proofs.nonce,
       codeVerifier: proofs.codeVerifier,
       loginHint: wishes.loginHint,
-      prompt: wishes.renew ? 'login' : undefined,
+      ...proofToAsk(wishes),
     })
     return redirect(url.href, cookies)
   } catch (error) {
     return providerFailure(visit, provider, error, target)
   }
+}
+
+/** A policy may want a proof that has no name for providers (`amr`): then that the person signs in anew. */
+function proofToAsk({
+  renew,
+  stepUp,
+}: Wishes): Pick<AuthorizationRequest, 'prompt' | 'acrValues' | 'maxAgeSeconds'> {
+  if (stepUp === undefined) return { prompt: renew ? 'login' : undefined }
+  const { acrValues, maxAgeSeconds } = stepUp
+  const isNameless = acrValues.length === 0 && maxAgeSeconds === undefined
+  return { prompt: renew || isNameless ? 'login' : undefined, acrValues, maxAgeSeconds }
 }

@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { decodeBase64Url } from '../identity/seal.ts'
+import type { StepUp } from '../policy/compiled-policy.ts'
 import type { EpochMs } from '../support/time.ts'
 import { SIGN_IN_MS } from './sign-in-cookie.ts'
 import type { Visit } from './visit.ts'
@@ -20,6 +21,7 @@ interface Begun {
 /** Of a sign-in that began on an app's host; goes to `public_url` and back. */
 export interface AppState extends Begun {
   readonly target: string
+  readonly stepUp: StepUp | undefined
 }
 
 /** Where a sign-in at `public_url` leads. */
@@ -34,6 +36,7 @@ export interface ProviderState extends Begun {
   readonly target: Target
   /** True where the person asked for another account: a session that is there is not good enough. */
   readonly renew: boolean
+  readonly stepUp: StepUp | undefined
 }
 
 export function sealAppState(visit: Visit, state: AppState): string {
@@ -49,6 +52,7 @@ export function openAppState(visit: Visit, text: string, host: string): AppState
 interface WrittenProviderState extends Begun {
   readonly provider: string
   readonly renew: boolean
+  readonly stepUp: StepUp | undefined
   readonly url: string | undefined
   readonly origin: string | undefined
 }

@@ -4,6 +4,7 @@ import type { Provider } from '../identity/provider.ts'
 import type { LiveSession } from '../identity/session.ts'
 import { renderSignOutQuestion } from '../pages/sign-in-pages.ts'
 import { TEXTS } from '../pages/texts.ts'
+import { formTargets } from './form-targets.ts'
 import { failure, type Reaction, redirect } from './reaction.ts'
 import { returnUrl } from './return-url.ts'
 import { clearedSessionCookie, openSession } from './session-cookie.ts'
@@ -31,7 +32,7 @@ export async function askSignOut(visit: Visit): Promise<Reaction> {
       returnTo,
       stayUrl: '/.gatehouse/',
       provider: providerUrl === undefined ? undefined : provider?.displayName,
-      leadsTo: leadsTo(visit, [providerUrl, provider?.issuer, returnTo]),
+      leadsTo: formTargets(visit, [providerUrl, provider?.issuer, returnTo]),
     },
     visit.brand,
   )
@@ -88,20 +89,6 @@ async function endSessionUrl(
     )
     return undefined
   }
-}
-
-/**
- * Chromium holds every redirect after a form against `form-action`: to the provider, back, and on to a site that asks
- * for the next sign-in. What a provider does on its way is not known, but it does it within https.
- */
-function leadsTo(visit: Visit, urls: readonly (string | undefined)[]): readonly string[] {
-  const sources = new Set([visit.publicOrigin])
-  for (const url of urls) {
-    if (url === undefined || !URL.canParse(url)) continue
-    const { origin, protocol } = new URL(url)
-    sources.add(protocol === 'https:' ? 'https:' : origin)
-  }
-  return [...sources]
 }
 
 function logSignOut(visit: Visit, { id, record }: LiveSession): void {

@@ -16,6 +16,7 @@ import { type ServedOrigins, servedOrigins } from './served-origins.ts'
 export type SignInResult =
   | 'ok'
   | 'denied'
+  | 'unmet'
   | 'unavailable'
   | 'invalid-answer'
   | 'misconfigured'

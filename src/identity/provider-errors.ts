@@ -8,6 +8,8 @@ import { ProviderFailure, type ProviderFailureKind } from './provider.ts'
 /** Codes that the provider sends the browser back with (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6). */
 const CALLBACK_ERRORS: Readonly<Record<string, ProviderFailureKind>> = {
   access_denied: 'denied',
+  // OpenID Connect Core Error Code unmet_authentication_requirements 1.0
+  unmet_authentication_requirements: 'unmet',
   temporarily_unavailable: 'unavailable',
   server_error: 'unavailable',
   login_required: 'restart',
@@ -31,6 +33,7 @@ const TOKEN_ERRORS: Readonly<Record<string, ProviderFailureKind>> = {
   interaction_required: 'restart',
   consent_required: 'restart',
   access_denied: 'denied',
+  unmet_authentication_requirements: 'unmet',
   temporarily_unavailable: 'unavailable',
   server_error: 'unavailable',
   slow_down: 'unavailable',
@@ -82,11 +85,15 @@ export function cleaned(text: string, maxLength = MAX_TEXT_LENGTH): string {
   return printable.length > maxLength ? `${printable.slice(0, maxLength)}...` : printable
 }
 
+/** Only advice for the log hangs on a provider's words, never what is done. */
 function quoted(error: string, description: string | null): string {
-  return description === null
-    ? `\`${cleaned(error)}\``
-    : `\`${cleaned(error)}\`: \`${cleaned(description)}\``
+  if (description === null) return `\`${cleaned(error)}\``
+  const hint = /group/i.test(description) ? GROUPS_HINT : ''
+  return `\`${cleaned(error)}\`: \`${cleaned(description)}\`${hint}`
 }
+
+const GROUPS_HINT =
+  '; Okta puts at most 100 groups into a claim: narrow its filter, or have groups looked up by `directory`'
 
 /** Messages of the protocol libraries. Those of JSON and network errors quote what they failed on, so they stay out. */
 function explain(thrown: unknown): string {

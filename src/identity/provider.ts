@@ -74,6 +74,8 @@ export interface Provider {
 export type ProviderFailureKind =
   /** The provider refused the person: 403. */
   | 'denied'
+  /** The provider cannot prove the person as strongly as was asked: 403. */
+  | 'unmet'
   /** No connection, timeout, 429, 5xx, or the provider's own temporary errors: 503. */
   | 'unavailable'
   /** An answer that is no answer, or an ID token that does not hold: 502. */
@@ -87,6 +89,11 @@ export type ProviderFailureKind =
 
 const FAILURES: Record<ProviderFailureKind, { code: ErrorCode; status: number; text: string }> = {
   denied: { code: 'ACCESS_DENIED', status: 403, text: 'The sign-in service refused your sign-in.' },
+  unmet: {
+    code: 'ACCESS_DENIED',
+    status: 403,
+    text: 'The sign-in service could not confirm who you are in the way that this site asks for.',
+  },
   unavailable: {
     code: 'UPSTREAM_FAILED',
     status: 503,

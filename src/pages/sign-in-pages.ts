@@ -16,6 +16,17 @@ export interface ChooserView extends Visit {
   readonly choices: readonly { readonly name: string; readonly url: string }[]
   /** Name of the site that the sign-in is for. */
   readonly site: string | undefined
+  /** Where an e-mail can choose. */
+  readonly byEmail: EmailForm | undefined
+}
+
+export interface EmailForm {
+  readonly action: string
+  readonly fields: readonly (readonly [name: string, value: string])[]
+  /** An address that chose nothing. */
+  readonly given: string | undefined
+  /** Origins that the answer to the form may lead to. */
+  readonly leadsTo: readonly string[]
 }
 
 /** Several providers and none chosen. */
@@ -26,12 +37,15 @@ export function renderChooser(view: ChooserView, brand: Brand): RenderedAnswer {
       title: TEXTS.chooserTitle,
       requestId: view.requestId,
       head: view.head,
+      ...(view.byEmail === undefined ? {} : { formAction: ["'self'", ...view.byEmail.leadsTo] }),
       view: {
         text: view.site === undefined ? TEXTS.chooserText : TEXTS.chooserSite(view.site),
         choices: view.choices.map(({ name, url }) => ({
           href: href(url),
           text: TEXTS.continueWith(name),
         })),
+        byEmail: view.byEmail,
+        note: view.byEmail?.given === undefined ? undefined : TEXTS.emailChoosesNone,
       },
     },
     brand,

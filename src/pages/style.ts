@@ -62,6 +62,8 @@ background:var(--soft);color:var(--text);font:inherit;font-weight:600;text-align
 .button.main{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
 .button:hover{filter:brightness(.96)}
 .button.main:hover{filter:brightness(1.08)}
+.field label{display:block;font-weight:600;margin-bottom:.35rem}
+.field input{width:100%;min-height:2.75rem;padding:.5rem .75rem;border-radius:8px;border:1px solid var(--muted);background:var(--card);color:var(--text);font:inherit}
 .stack{list-style:none;margin:1.5rem 0 0;padding:0;display:grid;gap:.75rem}
 .stack .button{display:flex;width:100%}
 .apps{list-style:none;margin:0;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,15rem),1fr));gap:.75rem}

@@ -64,6 +64,16 @@ ${CONTACT}
 
 export const CHOOSER = `
 <p class="lead"><%= it.text %></p>
+<% if (it.byEmail) { %>
+<form method="get" action="<%= it.byEmail.action %>">
+<% for (const [name, value] of it.byEmail.fields) { %><input type="hidden" name="<%= name %>" value="<%= value %>"><% } %>
+<p class="field"><label for="email"><%= it.texts.email %></label>
+<input id="email" name="login_hint" type="email" autocomplete="username" required maxlength="256"<% if (it.note) { %> aria-describedby="note"<% } %>></p>
+<% if (it.note) { %><p class="note" id="note"><%= it.note %></p><% } %>
+<p class="actions"><button class="button main" type="submit"><%= it.texts.continue %></button></p>
+</form>
+<p class="note"><%= it.texts.orChoose %></p>
+<% } %>
 <nav aria-label="<%= it.title %>">
 <ul class="stack">
 <% for (const choice of it.choices) { %><li><a class="button main" href="<%= choice.href %>"><%= choice.text %></a></li>

@@ -54,6 +54,10 @@ export const TEXTS = {
   chooserTitle: 'Sign in',
   chooserText: 'Choose how to sign in.',
   chooserSite: (site: string) => `Choose how to sign in to ${site}.`,
+  email: 'Your e-mail address',
+  continue: 'Continue',
+  orChoose: 'Or choose by name:',
+  emailChoosesNone: 'That address does not say which sign-in service is yours. Choose it below.',
   continueWith: (provider: string) => `Continue with ${provider}`,
 
   signedOutTitle: 'You are signed out',
@@ -70,12 +74,24 @@ export const TEXTS = {
     'Your browser was sent to sign in several times without success. Check that it keeps cookies for this site, then try again.',
   signInDeniedTitle: 'You could not be signed in',
   signInFailedTitle: 'Signing in failed',
+  signInDenied: (provider: string) =>
+    `${provider} refused your sign-in. Either it was cancelled, or you have not been given access to this application there, or a rule there forbids it. Ask for access, or use another account.`,
+  signInUnmet: (provider: string) =>
+    `${provider} could not confirm who you are in the way that this site asks for. Set up a stronger way to sign in there, or use another account.`,
+  signInUnavailable: (provider: string) =>
+    `${provider} cannot be reached or has trouble right now. It is nothing that you did. Try again in a moment.`,
+  signInInvalid: (provider: string) =>
+    `${provider} gave an answer that cannot be trusted, so nobody was signed in. It is nothing that you did. Try again; if it stays so, tell those who run this gateway.`,
+  signInMisconfigured: (provider: string) =>
+    `${provider} does not accept this gateway: something in its settings is wrong. It is nothing that you did. Tell those who run this gateway.`,
   signInUnavailableTitle: 'Signing in does not work right now',
   signInNotStored:
     'You could not be signed in, because sessions cannot be kept right now. Try again in a moment.',
   noSuchProvider: 'There is no sign-in service of that name.',
   noSuchApp: 'The sign-in is for a site that is not served here.',
   signInStateBroken: 'This sign-in was not begun here. Open the site that you want to visit.',
+  loginMalformed: 'The address of this sign-in is malformed.',
+  loginOfAnother: 'This sign-in was begun by another service than the one that is set up here.',
   noProvider: 'No sign-in service has been set up.',
   answerMalformed: 'The answer of the sign-in is malformed.',
   wrongMethod: 'This address does not take that kind of request.',

@@ -18,6 +18,12 @@ export function signInUrl(received: Received, { origin, path }: CanonicalRequest
   return `${origin}/.gatehouse/sign_in?rd=${encodeURIComponent(asked)}`
 }
 
+/** The same, with the path whose policy says what is to be proved. */
+function stepUpUrl(received: Received, reading: CanonicalRequest): string {
+  const path = encodeURIComponent(reading.path.encoded)
+  return `${signInUrl(received, reading)}&step_up=${path}`
+}
+
 /** Answers a failure; nothing may have been sent yet. */
 export function refuseFailure(received: Received, error: GatehouseError): void {
   send(received, failureAnswer(received, error))
@@ -78,7 +84,7 @@ export function decisionAnswer(
       return {
         ...answer,
         form: isBearer(received) ? withoutPage(answer.form) : answer.form,
-        loginUrl: signInUrl(received, reading),
+        loginUrl: (outcome === 'step_up' ? stepUpUrl : signInUrl)(received, reading),
         ...cors(received),
       }
     case 'deny':

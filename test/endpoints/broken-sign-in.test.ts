@@ -181,6 +181,7 @@ test('the redirect path of one provider does not take another’s sign-in', asyn
 
 const failures: Readonly<Record<Exclude<ProviderFailureKind, 'restart'>, [number, string]>> = {
   denied: [403, 'Switch account'],
+  unmet: [403, 'Switch account'],
   unavailable: [503, 'Try again'],
   'invalid-answer': [502, 'Try again'],
   misconfigured: [500, 'Try again'],

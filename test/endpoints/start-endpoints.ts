@@ -60,6 +60,8 @@ export interface FixtureOptions {
   readonly redirectPath?: string
   readonly postLogoutRedirectUri?: string
   readonly brand?: Readonly<Record<string, unknown>>
+  /** By the provider's name. */
+  readonly emailDomains?: Readonly<Record<string, readonly string[]>>
   /** In place of those that the config has by default. */
   readonly rates?: Snapshot['config']['server']['rate_limits']
   /** In place of scripted ones. */
@@ -166,6 +168,9 @@ async function snapshotOf(
           ...provider,
           redirect_path: redirectPath,
           ...(landing === undefined ? {} : { post_logout_redirect_uri: landing }),
+          ...(options.emailDomains?.[name] === undefined
+            ? {}
+            : { email_domains: options.emailDomains[name] }),
         },
       ]),
     ),

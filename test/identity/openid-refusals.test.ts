@@ -226,6 +226,7 @@ const callbackErrors: Record<string, ProviderFailureKind> = {
   temporarily_unavailable: 'unavailable',
   server_error: 'unavailable',
   login_required: 'restart',
+  unmet_authentication_requirements: 'unmet',
   interaction_required: 'restart',
   invalid_scope: 'misconfigured',
   unauthorized_client: 'misconfigured',
@@ -340,3 +341,16 @@ function hmacWithPublicKey(claims: Json): string {
   const mac = createHmac('sha256', JSON.stringify(foreignKey.jwk)).update(signed)
   return `${signed}.${mac.digest('base64url')}`
 }
+
+test('a groups claim that matches too many is told with what to do, in the log alone', async (t) => {
+  const fake = await startFakeProvider(t)
+  const { provider } = startProvider(t, fake.issuer)
+  const description = 'The groups claim matched too many groups.'
+  const query = `?${new URLSearchParams({ error: 'server_error', error_description: description, state: EXPECTED.state })}`
+  const failure = await failureOf(provider.redeem(query, EXPECTED))
+  t.match(failure, {
+    kind: 'unavailable',
+    message: /too many groups.*at most 100 groups.*directory/,
+  })
+  t.notMatch(failure.text, /group/)
+})

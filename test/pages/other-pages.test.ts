@@ -57,6 +57,7 @@ test('the chooser has a link for each provider', async (t) => {
     {
       ...visit,
       site: 'grafana.example.com',
+      byEmail: undefined,
       choices: [
         { name: 'Okta', url: '/.gatehouse/sign_in?rd=%2F&provider=okta' },
         { name: evil, url: 'javascript:alert(1)' },
@@ -67,6 +68,22 @@ test('the chooser has a link for each provider', async (t) => {
   t.match(body, 'href="/.gatehouse/sign_in?rd=%2F&amp;provider=okta"')
   t.match(body, 'Continue with Okta')
   t.notMatch(body, /<script|javascript:/)
+})
+
+test('the chooser asks for an e-mail where that can choose, and says when it did not', async (t) => {
+  const byEmail = {
+    action: '/.gatehouse/sign_in',
+    fields: [['rd', `/x?"${evil}`]] as const,
+    given: undefined,
+    leadsTo: ['https:'],
+  }
+  const view = { ...visit, site: undefined, choices: [] }
+  const { body, headers } = renderChooser({ ...view, byEmail }, brand)
+  t.match(headers['content-security-policy'], "form-action 'self' https:;")
+  t.match(body, 'type="email"')
+  t.notMatch(body, /<script|does not say which/)
+  const again = renderChooser({ ...view, byEmail: { ...byEmail, given: 'x' } }, brand)
+  t.match(again.body, 'does not say which')
 })
 
 test('only the sign-out question can send a form, and only where it is said to lead', async (t) => {
