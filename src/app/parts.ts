@@ -11,7 +11,7 @@ import type { RateLimits } from '../identity/rate-limits.ts'
 import type { Siblings } from '../identity/session-store.ts'
 import type { Sessions } from '../identity/sessions.ts'
 import { type AccessLog, openAccessLog } from '../proxy/access-log.ts'
-import { type Certificates, createCertificates } from '../proxy/tls.ts'
+import { type Certificates, createCertificates, type TlsMaterial } from '../proxy/tls.ts'
 import { createUpstreams, type Upstreams } from '../proxy/upstreams.ts'
 import { createWebSockets, type WebSockets } from '../proxy/web-sockets.ts'
 import type { Clock } from '../support/time.ts'
@@ -101,7 +101,8 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
   const upstreams = createUpstreams()
   closing.push(() => upstreams.close())
   const webSockets = createWebSockets()
-  const certificates = snapshot.tls.length === 0 ? undefined : createCertificates(snapshot.tls)
+  const certificates =
+    snapshot.tls.length === 0 ? undefined : createCertificates(tlsMaterial(snapshot))
   const metrics = createMetrics({
     // The primary asks for all workers.
     ...(given === undefined ? { sessions: () => sessions.count() } : {}),
@@ -122,7 +123,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
       await movedLog?.close()
     }
     try {
-      if (next.tls.length > 0) changeCertificates = certificates?.prepare(next.tls)
+      if (next.tls.length > 0) changeCertificates = certificates?.prepare(tlsMaterial(next))
       movedLog = isMoved ? openAccessLog(decisions) : undefined
       for (const other of others) prepared.push(await other(next))
     } catch (error) {
@@ -160,4 +161,8 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     runtime: () => runtime,
     accessLog: () => accessLog,
   }
+}
+
+function tlsMaterial({ tls, clientCa }: Snapshot): TlsMaterial {
+  return { pairs: tls, clientCa }
 }

@@ -11,7 +11,7 @@ import { type CheckedServer, checkForwardAuth, checkServer } from './check-serve
 import { type CheckedSession, checkSession } from './check-session.ts'
 import { createFindings } from './findings.ts'
 import type { InputFiles } from './input-files.ts'
-import { loadProviderCas } from './load-ca.ts'
+import { loadClientCa, loadProviderCas } from './load-ca.ts'
 import { type Logo, loadLogo } from './load-logo.ts'
 import { loadTls, type TlsKeyPair } from './load-tls.ts'
 import type { Config } from './schema.ts'
@@ -31,6 +31,7 @@ export interface CheckedConfig {
   readonly server: CheckedServer
   readonly session: CheckedSession
   readonly tls: readonly TlsKeyPair[]
+  readonly clientCa: string | undefined
   readonly signingKeys: readonly Secret[]
   readonly logo: Logo | undefined
   /** PEM by the provider's name. */
@@ -52,6 +53,7 @@ export async function checkConfig(config: Config, context: CheckContext): Promis
   const session = checkSession(config.session, context, findings)
   const signingKeys = checkIdentityHeaders(config.identity_headers, findings)
   const tls = await loadTls(config.server, files, now, findings)
+  const clientCa = await loadClientCa(config.server, files, findings)
   const logo = await loadLogo(config.brand, files, findings)
   const providerCas = await loadProviderCas(config.providers, files, findings)
   if (server === undefined || session === undefined) {
@@ -62,7 +64,16 @@ export async function checkConfig(config: Config, context: CheckContext): Promis
     server: { ...config.server, public_url: server.publicUrl },
     logging: { ...config.logging, decisions: destination(config.logging.decisions, folder) },
   }
-  const checked = { config: resolved, server, session, tls, signingKeys, logo, providerCas }
+  const checked = {
+    config: resolved,
+    server,
+    session,
+    tls,
+    clientCa,
+    signingKeys,
+    logo,
+    providerCas,
+  }
   return { checked, problems: findings.problems }
 }
 

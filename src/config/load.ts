@@ -101,6 +101,7 @@ async function loadOnce(
     adminListen: checked.server.adminListen,
     redirectListen: checked.server.redirectListen,
     tls: checked.tls,
+    clientCa: checked.clientCa,
     store: checked.session.store,
     sessionSecrets: checked.session.secrets,
     sessionSecretIsMade: checked.session.secretIsMade,

@@ -75,6 +75,11 @@ export const ServerConfig = Type.Object(
         description: 'Certificates, chosen by SNI; reloaded when the files change.',
       }),
     ),
+    client_ca: Type.Optional(
+      FilePath(
+        'PEM file with the authorities of client certificates, for `client_certificate` in policies; clients are asked for one and need none.',
+      ),
+    ),
     trusted_proxies: Type.Array(Type.String(), {
       default: [],
       description:

@@ -23,6 +23,8 @@ export interface Snapshot {
   readonly redirectListen: ListenAddress | undefined
   /** Empty: http. Each key has been seen to fit its certificate. */
   readonly tls: readonly TlsKeyPair[]
+  /** PEM of `server.client_ca`; undefined: clients are not asked for certificates. */
+  readonly clientCa: string | undefined
   readonly store: StoreLocation
   /** 32 bytes or more each; never empty; the first seals, all open. */
   readonly sessionSecrets: readonly Uint8Array[]

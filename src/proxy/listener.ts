@@ -12,6 +12,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { ServerConfig } from '../config/schema-server.ts'
+import { rememberClient } from './client-certificate.ts'
 import { isForwardAuthPath } from './forward-auth-dialect.ts'
 import type { Pipeline } from './pipeline.ts'
 import { type Certificates, rememberCertificate } from './tls.ts'
@@ -127,14 +128,21 @@ function createTlsListener(certificates: Certificates, options: ServerOptions): 
     minVersion: 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    // A certificate that nobody vouches for counts as none: whether one is needed is for policies to say.
+    rejectUnauthorized: false,
   })
   // Clients that send no name never reach the SNI callback.
   const useDefault = (): void => {
     server.setSecureContext(certificates.byDefault())
+    // Read by Node for each new connection.
+    Object.assign(server, { requestCert: certificates.clientCas().length > 0 })
   }
   useDefault()
   certificates.onReplace(useDefault)
-  server.on('secureConnection', (socket: TLSSocket) => rememberCertificate(socket, certificates))
+  server.on('secureConnection', (socket: TLSSocket) => {
+    rememberCertificate(socket, certificates)
+    rememberClient(socket, certificates)
+  })
   return server
 }
 

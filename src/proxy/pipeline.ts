@@ -15,6 +15,7 @@ import type { Clock } from '../support/time.ts'
 import { authenticate, noteUse, tokensOf } from './authenticate.ts'
 import { limitSilence } from './body-silence.ts'
 import { type CanonicalOwnRequest, type CanonicalRequest, canonicalize } from './canonicalize.ts'
+import { clientCertificate } from './client-certificate.ts'
 import type { DataPlane } from './data-plane.ts'
 import { goesOn, type Received } from './exchange.ts'
 import { forward } from './forward.ts'
@@ -240,7 +241,7 @@ export function factsOf(received: Received, reading: CanonicalRequest): Facts {
     sourceIp: received.forwarded.clientAddress,
     rawHeaders: received.request.rawHeaders,
     now: received.time,
-    clientCertificate: undefined,
+    clientCertificate: clientCertificate(received.request.socket, received.time),
   }
 }
 

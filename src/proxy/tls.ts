@@ -10,10 +10,22 @@ export interface CertificatePem {
   readonly key: Secret
 }
 
+/** What `server.tls` and `server.client_ca` name, as it was read. */
+export interface TlsMaterial {
+  readonly pairs: readonly CertificatePem[]
+  /** PEM of one or more authorities; `undefined`: clients are not asked for certificates. */
+  readonly clientCa: string | undefined
+}
+
 interface Certificate {
-  readonly pem: CertificatePem
   readonly x509: X509Certificate
   readonly context: SecureContext
+}
+
+interface InForce {
+  readonly material: TlsMaterial
+  readonly certificates: readonly Certificate[]
+  readonly clientCas: readonly X509Certificate[]
 }
 
 export interface Certificates {
@@ -25,41 +37,70 @@ export interface Certificates {
   /** The certificate that a connection for `servername` is shown. */
   shownFor(servername: string | false | null | undefined): X509Certificate | undefined
   /** For clients that send no name: what `setSecureContext` takes. */
-  byDefault(): { cert?: string; key?: string }
+  byDefault(): { cert?: string; key?: string; ca?: string }
+  /** Who vouches for clients now; empty: they are not asked for certificates. */
+  clientCas(): readonly X509Certificate[]
   onReplace(listener: () => void): void
   /** Throws where one cannot be read. New connections get these once what is returned is called, which cannot fail. */
-  prepare(pems: readonly CertificatePem[]): () => void
+  prepare(material: TlsMaterial): () => void
 }
 
-export function createCertificates(pems: readonly CertificatePem[]): Certificates {
-  let certificates = pems.map(readCertificate)
+export function createCertificates(material: TlsMaterial): Certificates {
+  let inForce = read(material)
   const listeners: (() => void)[] = []
   const choose = (servername: string): Certificate | undefined =>
-    certificates.find(({ x509 }) => x509.checkHost(servername) !== undefined) ?? certificates[0]
+    inForce.certificates.find(({ x509 }) => x509.checkHost(servername) !== undefined) ??
+    inForce.certificates[0]
   return {
     sniCallback: (servername, done) => done(null, choose(servername)?.context),
     shownFor: (servername) => choose(servername || '')?.x509,
     byDefault: () => {
-      const pem = certificates[0]?.pem
-      return pem === undefined ? {} : { cert: pem.cert, key: pem.key.reveal() }
+      const { pairs, clientCa } = inForce.material
+      const [pair] = pairs
+      return pair === undefined ? {} : contextOptions(pair, clientCa)
     },
+    clientCas: () => inForce.clientCas,
     onReplace: (listener) => {
       listeners.push(listener)
     },
-    prepare: (pems) => {
-      const next = pems.map(readCertificate)
+    prepare: (next) => {
+      // Sessions are resumed by keys that belong to what is in force: it is replaced only where it changes.
+      if (isSame(next, inForce.material)) return () => undefined
+      const made = read(next)
       return () => {
-        certificates = next
+        inForce = made
         for (const listener of listeners) listener()
       }
     },
   }
 }
 
-function readCertificate(pem: CertificatePem): Certificate {
-  const { cert } = pem
-  const key = pem.key.reveal()
-  return { pem, x509: new X509Certificate(cert), context: createSecureContext({ cert, key }) }
+function read(material: TlsMaterial): InForce {
+  const { pairs, clientCa } = material
+  return {
+    material,
+    certificates: pairs.map((pair) => ({
+      x509: new X509Certificate(pair.cert),
+      context: createSecureContext(contextOptions(pair, clientCa)),
+    })),
+    clientCas: readCertificates(clientCa ?? ''),
+  }
+}
+
+function contextOptions({ cert, key }: CertificatePem, clientCa: string | undefined) {
+  return { cert, key: key.reveal(), ...(clientCa === undefined ? {} : { ca: clientCa }) }
+}
+
+function isSame(one: TlsMaterial, other: TlsMaterial): boolean {
+  const text = ({ pairs, clientCa }: TlsMaterial) =>
+    JSON.stringify([clientCa, ...pairs.map(({ cert, key }) => [cert, key.reveal()])])
+  return text(one) === text(other)
+}
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+
+function readCertificates(pem: string): readonly X509Certificate[] {
+  return [...pem.matchAll(PEM_CERTIFICATE)].map(([text]) => new X509Certificate(text))
 }
 
 const SHOWN: unique symbol = Symbol('certificate shown')

@@ -313,6 +313,14 @@ const cases: Record<string, Case> = {
       'gatehouse.yaml:2:47: `body_timeout` must be between `1s` and `1d`',
     ],
   },
+  'certificates of clients without TLS': {
+    find: 'server:',
+    replace: 'server:\n  client_ca: clients.pem',
+    lines: [
+      'gatehouse.yaml:2:14: `client_ca` needs `server.tls`: certificates of clients are part of TLS',
+      'gatehouse.yaml:2:14: cannot read `client_ca`: no such file',
+    ],
+  },
   'one port for two listeners': {
     find: 'server:',
     replace: 'server:\n  listen: 0.0.0.0:8080\n  redirect_listen: 127.0.0.1:8080',

@@ -12,22 +12,24 @@ export interface SelfSigned {
 export interface SelfSignedOptions {
   readonly notBefore?: Date
   readonly notAfter?: Date
+  /** Signs in place of the certificate itself. @param name the first of its names */
+  readonly issuer?: SelfSigned & { readonly name: string }
 }
 
 const DAY_MS = 86_400_000
 
-/** A certificate for `names` (DNS names or IPv4 addresses) that signs itself with ECDSA (RFC 5280 §4.1). */
+/** A certificate for `names` (DNS names, IPv4 addresses or e-mail addresses) that signs itself with ECDSA (RFC 5280 §4.1). */
 export function selfSigned(names: readonly string[], options: SelfSignedOptions = {}): SelfSigned {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const notBefore = options.notBefore ?? new Date(Date.now() - DAY_MS)
   const notAfter = options.notAfter ?? new Date(Date.now() + DAY_MS)
-  const name = sequence(set(sequence(oid(COMMON_NAME), der(0x0c, Buffer.from(names[0] ?? '')))))
+  const name = nameOf(names[0] ?? '')
   const algorithm = sequence(oid(ECDSA_WITH_SHA256))
   const toBeSigned = sequence(
     der(0xa0, integer(Buffer.from([2]))),
     integer(Buffer.from(publicKey.export({ type: 'spki', format: 'der' }).subarray(-8))),
     algorithm,
-    name,
+    options.issuer === undefined ? name : nameOf(options.issuer.name),
     sequence(time(notBefore), time(notAfter)),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
@@ -39,13 +41,17 @@ export function selfSigned(names: readonly string[], options: SelfSignedOptions 
       ),
     ),
   )
-  const signature = sign('sha256', toBeSigned, privateKey)
+  const signature = sign('sha256', toBeSigned, options.issuer?.key ?? privateKey)
   const whole = sequence(toBeSigned, algorithm, der(0x03, Buffer.from([0]), signature))
   const lines = whole.toString('base64').match(/.{1,64}/g) ?? []
   return {
     cert: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`,
     key: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
   }
+}
+
+function nameOf(text: string): Buffer {
+  return sequence(set(sequence(oid(COMMON_NAME), der(0x0c, Buffer.from(text)))))
 }
 
 const COMMON_NAME = '550403'
@@ -97,5 +103,5 @@ function extension(id: string, value: Buffer): Buffer {
 
 function alternativeName(name: string): Buffer {
   if (/^[0-9.]+$/.test(name)) return der(0x87, Buffer.from(name.split('.').map(Number)))
-  return der(0x82, Buffer.from(name))
+  return der(name.includes('@') ? 0x81 : 0x82, Buffer.from(name))
 }
