@@ -18,7 +18,7 @@ export interface GatewayOptions {
   readonly policies: string | Readonly<Record<string, string>>
   /** The identity provider `demo`; without one a provider is configured that nobody can reach. */
   readonly provider?: DevelopmentProvider
-  /** Keys in place of those that are written otherwise, section by section. */
+  /** Keys in place of those that are written otherwise, section by section; `providers` as a whole. */
   readonly config?: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
   readonly now?: Clock
@@ -113,7 +113,7 @@ function configOf({ provider, config = {} }: GatewayOptions): Record<string, unk
   }
   for (const [section, keys] of Object.entries(config)) {
     const known = written[section]
-    const merges = isMapping(known) && isMapping(keys)
+    const merges = section !== 'providers' && isMapping(known) && isMapping(keys)
     written[section] = merges ? { ...known, ...keys } : keys
   }
   return written
