@@ -1,11 +1,16 @@
-/** First step of `npm test`: what the tests need from the system is there, or is installed, or the run ends here. */
+/**
+ * First step of `npm test` and, with `bench`, of `npm run bench`: what they need from the system is there, or is
+ * installed, or the run ends here.
+ */
 
 import { install } from './run-installation.mjs'
-import { findTool, TEST_TOOLS } from './test-tools.mjs'
+import { BENCH_TOOLS, findTool, TEST_TOOLS } from './test-tools.mjs'
 
-const missingTools = () => TEST_TOOLS.filter((tool) => findTool(tool.name) === undefined)
+const forBench = process.argv[2] === 'bench'
+const missingTools = () =>
+  (forBench ? BENCH_TOOLS : TEST_TOOLS).filter((tool) => findTool(tool.name) === undefined)
 
-const whyNot = install(missingTools(), 'the tests need')
+const whyNot = install(missingTools(), forBench ? 'the bench needs' : 'the tests need')
 const still = missingTools().map((tool) => tool.name)
 if (whyNot !== undefined || still.length > 0) {
   console.error(whyNot ?? `installed, but not found: ${still.join(', ')}`)

@@ -4,6 +4,8 @@ export interface TestTool {
   readonly name: string
   readonly commands: readonly string[]
   readonly places?: readonly string[]
+  /** Looked for as files, where no program is meant. */
+  readonly libraries?: readonly string[]
   readonly apt: string
   readonly brew: string
 }
@@ -20,6 +22,7 @@ export type Installation =
   | { readonly kind: 'tell'; readonly sentence: string }
 
 export declare const TEST_TOOLS: readonly TestTool[]
+export declare const BENCH_TOOLS: readonly TestTool[]
 export declare function findCommand(command: string, path?: string): string | undefined
 export declare function findTool(name: string, path?: string): string | undefined
 export declare function planInstallation(

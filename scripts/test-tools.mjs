@@ -1,6 +1,6 @@
 /** What the tests need from the system, where it is looked for, and how it is installed. Decides; does nothing. */
 
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Names that a program goes by, most wanted first, and the package that brings it. */
@@ -20,6 +20,21 @@ export const TEST_TOOLS = [
   { name: 'caddy', commands: ['caddy'], apt: 'caddy', brew: 'caddy' },
 ]
 
+/** What `npm run bench` needs besides. */
+export const BENCH_TOOLS = [
+  { name: 'nginx', commands: ['nginx'], apt: 'nginx', brew: 'nginx' },
+  { name: 'wrk', commands: ['wrk'], apt: 'wrk', brew: 'wrk' },
+  { name: 'h2load', commands: ['h2load'], apt: 'nghttp2-client', brew: 'nghttp2' },
+  { name: 'apache2', commands: ['apache2'], apt: 'apache2-bin', brew: 'httpd' },
+  {
+    name: 'mod_auth_openidc',
+    commands: [],
+    libraries: ['/usr/lib/apache2/modules/mod_auth_openidc.so'],
+    apt: 'libapache2-mod-auth-openidc',
+    brew: 'mod_auth_openidc',
+  },
+]
+
 // Debian keeps servers in sbin, which is not on the PATH of an ordinary user.
 const FURTHER_FOLDERS = [
   '/usr/local/sbin',
@@ -37,13 +52,13 @@ export function findCommand(command, path = process.env['PATH'] ?? '') {
 
 /** The full path of a tool of the table, or `undefined`. */
 export function findTool(name, path = process.env['PATH'] ?? '') {
-  const tool = TEST_TOOLS.find((candidate) => candidate.name === name)
+  const tool = [...TEST_TOOLS, ...BENCH_TOOLS].find((candidate) => candidate.name === name)
   if (tool === undefined) throw new Error(`the tests need no tool \`${name}\``)
   for (const command of tool.commands) {
     const found = findCommand(command, path)
     if (found !== undefined) return found
   }
-  return (tool.places ?? []).find(isExecutable)
+  return (tool.places ?? []).find(isExecutable) ?? (tool.libraries ?? []).find(existsSync)
 }
 
 function isExecutable(file) {

@@ -3,30 +3,42 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+
+/** What is measured runs alone on one core; clients, upstreams and the bench itself on the other. */
+export const TESTED_CORE = 0
+export const OTHER_CORE = 1
 
 export interface Pinned {
   readonly pid: number
-  /** CPU time used so far by the process and its threads, in microseconds. */
+  /** CPU time used so far by the process, its threads and its children, in microseconds. */
   cpuMicroseconds(): number
+  /** Memory of the process and its children; pages that they share are counted once. */
   residentMegabytes(): number
   stop(): Promise<void>
 }
 
-/** Starts `command` on one core. `ready` says by a line of its output that it answers. */
+/** How a program shows that it answers: by a line of its output, or by an open port on 127.0.0.1. */
+export type Ready = ((output: string) => boolean) | { readonly port: number }
+
+/** Starts `command` on one core, and waits until it is ready. */
 export async function startPinned(
   core: number,
   command: readonly string[],
-  ready: (output: string) => boolean,
+  ready: Ready,
 ): Promise<Pinned> {
   const child = spawn('taskset', ['-c', String(core), ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  await untilReady(child, ready, command.join(' '))
+  const isReady = typeof ready === 'function' ? ready : () => false
+  const started = untilReady(child, isReady, command.join(' '))
+  await (typeof ready === 'function' ? started : Promise.race([started, untilOpen(ready.port)]))
   const pid = child.pid as number
   return {
     pid,
-    cpuMicroseconds: () => cpuOf(pid),
-    residentMegabytes: () => residentOf(pid),
+    cpuMicroseconds: () => sum(familyOf(pid).map(cpuOf)),
+    residentMegabytes: () => sum(familyOf(pid).map(residentOf)),
     stop: async () => {
       if (child.exitCode !== null) return
       const exit = once(child, 'exit')
@@ -56,72 +68,66 @@ function untilReady(
   })
 }
 
-/** Nanoseconds on the CPU of every thread; finer than the clock ticks of /proc/PID/stat. */
-function cpuOf(pid: number): number {
-  let nanoseconds = 0
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    try {
-      nanoseconds += Number(
-        readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0],
-      )
-    } catch {
-      // The thread has ended since it was listed; what it used is lost, in every candidate alike.
-    }
+async function untilOpen(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const socket = connect(port, '127.0.0.1')
+    const isOpen = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true))
+      socket.once('error', () => resolve(false))
+    })
+    socket.destroy()
+    if (isOpen) return
+    await wait(100)
   }
-  return nanoseconds / 1_000
+  throw new Error(`nobody listens on port ${port}`)
 }
 
-function residentOf(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kilobytes) / 1024
-}
-
-export interface LoadResult {
-  readonly requests: number
-  readonly failed: number
-}
-
-export interface Load {
-  readonly core: number
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly connections: number
-  readonly seconds: number
-}
-
-/** Runs wrk once. Requests that were answered by other than 2xx or 3xx, or not at all, are `failed`. */
-export async function runLoad(load: Load): Promise<LoadResult> {
-  const headers = Object.entries(load.headers).flatMap(([name, value]) => [
-    '-H',
-    `${name}: ${value}`,
-  ])
-  const wrk = spawn(
-    'taskset',
-    [
-      ...['-c', String(load.core), 'wrk', '-t1', `-c${load.connections}`, `-d${load.seconds}s`],
-      ...headers,
-      load.url,
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+/** `pid` and all that it has started. */
+function familyOf(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    read(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number),
   )
-  let output = ''
-  wrk.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString()
-  })
-  await once(wrk, 'close')
-  const requests = Number(/(\d+) requests in/.exec(output)?.[1] ?? 0)
-  const refused = Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0)
-  const errors =
-    /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(output) ?? []
-  return {
-    requests,
-    failed: refused + errors.slice(1).reduce((sum, count) => sum + Number(count), 0),
+  return [pid, ...children.flatMap(familyOf)]
+}
+
+/** Nanoseconds on the CPU of every thread: utime and stime of /proc/PID/stat, but finer than its clock ticks. */
+function cpuOf(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`)
+  const nanoseconds = threads.map((thread) =>
+    Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]),
+  )
+  return sum(nanoseconds) / 1_000
+}
+
+/** Proportional where the system tells it, so that a page of several processes is counted once. */
+function residentOf(pid: number): number {
+  const shared = /^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1]
+  const own = /^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1]
+  return Number(shared ?? own) / 1024
+}
+
+/** Empty where the thread or process has ended meanwhile. */
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
   }
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }
 
 export function median(values: readonly number[]): number {
+  return quantile(values, 0.5)
+}
+
+/** @param share 0.99 for p99 */
+export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  const upper = sorted[middle] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2
+  const at = (sorted.length - 1) * share
+  const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]]
+  if (low === undefined || high === undefined) return Number.NaN
+  return low + (high - low) * (at - Math.floor(at))
 }

@@ -1,99 +1,109 @@
 /**
- * CPU time per request of Gatehouse, of bare forwarding by Fastify and undici, and of nginx, on one core in interleaved
- * rounds.
+ * The table of docs/performance.md: what a small GET costs each program, on one core, in interleaved rounds, and how
+ * long it takes at half load.
  */
 
+import { startApache } from '../apache.ts'
+import type { Candidate } from '../candidate.ts'
 import {
-  type Candidate,
-  OTHER_CORE,
   startBareForwarder,
-  startGatehouse,
+  startHttpProxy,
   startNginxProxy,
   startUpstream,
-} from '../candidates.ts'
+} from '../forwarders.ts'
+import { startGatehouse } from '../gatehouse.ts'
+import { runLoad, runPaced } from '../load.ts'
 import type { Bench, BenchPart } from '../part.ts'
-import { median, runLoad } from '../processes.ts'
+import { median, quantile } from '../processes.ts'
 
 const CONNECTIONS = 32
 
 interface Figures {
+  readonly candidate: Candidate
   readonly cpu: number[]
   readonly perSecond: number[]
+  readonly p50: number[]
+  readonly p99: number[]
+  residentMegabytes: number
 }
 
 export const part: BenchPart = {
-  about: 'CPU per request beside bare forwarders and nginx; settings rounds, seconds',
+  about: 'a small GET through each program: CPU, throughput, latency; settings rounds, seconds',
   run: async (bench) => {
-    const upstream = await startUpstream(bench.folder)
-    bench.defer(upstream.process.stop)
-    const candidates: Candidate[] = []
-    for (const start of [
-      () => startGatehouse(bench.folder, upstream.port),
-      () => startBareForwarder(upstream.port),
-      () => startNginxProxy(bench.folder, upstream.port),
-    ]) {
-      const candidate = await start()
-      candidates.push(candidate)
-      bench.defer(candidate.process.stop)
+    const rounds = Number(bench.settings.get('rounds') ?? 9)
+    const seconds = Number(bench.settings.get('seconds') ?? 3)
+    bench.print(`${rounds} rounds of ${seconds} s, ${CONNECTIONS} connections\n`)
+    const figures = await startAll(bench)
+    for (const { candidate } of figures)
+      await runLoad(candidate, { connections: CONNECTIONS, seconds })
+    for (let i = 1; i <= rounds; i++) {
+      for (const figure of figures) {
+        bench.progress(`round ${i} of ${rounds}: ${figure.candidate.name}`)
+        const result = await runLoad(figure.candidate, { connections: CONNECTIONS, seconds })
+        figure.cpu.push(result.cpu)
+        figure.perSecond.push(result.perSecond)
+        figure.residentMegabytes = figure.candidate.process.residentMegabytes()
+      }
     }
-    report(bench, candidates, await measure(bench, candidates))
+    const perSecond = median(figures[0]?.perSecond ?? []) / 2
+    for (let i = 1; i <= rounds; i++) {
+      bench.progress(`round ${i} of ${rounds} at ${perSecond.toFixed(0)} requests a second`)
+      for (const figure of figures) await atHalfLoad(figure, perSecond, seconds)
+    }
+    report(bench, figures, perSecond)
   },
 }
 
-async function measure(
-  bench: Bench,
-  candidates: readonly Candidate[],
-): Promise<ReadonlyMap<string, Figures>> {
-  const rounds = Number(bench.settings.get('rounds') ?? 9)
-  const seconds = Number(bench.settings.get('seconds') ?? 3)
-  bench.print(`${rounds} rounds of ${seconds} s, ${CONNECTIONS} connections\n`)
-  const figures = new Map(
-    candidates.map(({ name }) => [name, { cpu: [], perSecond: [] } as Figures]),
-  )
-  for (const candidate of candidates) await round(candidate, seconds)
-  for (let i = 1; i <= rounds; i++) {
-    bench.progress(`round ${i} of ${rounds}`)
-    for (const candidate of candidates) {
-      const { cpu, perSecond } = await round(candidate, seconds)
-      figures.get(candidate.name)?.cpu.push(cpu)
-      figures.get(candidate.name)?.perSecond.push(perSecond)
-    }
+async function startAll(bench: Bench): Promise<readonly Figures[]> {
+  const upstream = await startUpstream(bench.folder)
+  bench.defer(upstream.process.stop)
+  const figures: Figures[] = []
+  for (const start of [
+    () => startGatehouse(bench.folder, { upstream: upstream.port }),
+    () => startBareForwarder(upstream.port),
+    () => startHttpProxy(upstream.port),
+    () => startNginxProxy(bench.folder, upstream.port),
+    () => startApache(bench.folder, upstream.port),
+  ]) {
+    const candidate = await start()
+    bench.defer(candidate.process.stop)
+    const nothing = { cpu: [], perSecond: [], p50: [], p99: [], residentMegabytes: 0 }
+    figures.push({ candidate, ...nothing })
   }
   return figures
 }
 
-async function round(
-  candidate: Candidate,
-  seconds: number,
-): Promise<{ cpu: number; perSecond: number }> {
-  const before = candidate.process.cpuMicroseconds()
-  const { requests, failed } = await runLoad({
-    core: OTHER_CORE,
-    url: candidate.url,
-    headers: candidate.headers,
-    connections: CONNECTIONS,
-    seconds,
-  })
-  const used = candidate.process.cpuMicroseconds() - before
-  if (failed > 0 || requests === 0)
-    throw new Error(`${candidate.name}: ${failed} of ${requests} requests failed`)
-  return { cpu: used / requests, perSecond: requests / seconds }
+/** Half of what Gatehouse can do, for each of them: the same work, and none is at its limit. */
+async function atHalfLoad(figure: Figures, perSecond: number, seconds: number): Promise<void> {
+  if (perSecond > 0.8 * median(figure.perSecond)) return
+  const load = { connections: CONNECTIONS, seconds, perSecond }
+  const { latencies, failed } = await runPaced(figure.candidate, load)
+  if (failed > 0) throw new Error(`${figure.candidate.name}: ${failed} requests failed`)
+  figure.p50.push(quantile(latencies, 0.5))
+  figure.p99.push(quantile(latencies, 0.99))
 }
 
-function report(
-  { print }: Bench,
-  candidates: readonly Candidate[],
-  figures: ReadonlyMap<string, Figures>,
-): void {
-  const own = figures.get('Gatehouse')?.cpu ?? []
-  print('| | CPU µs/request | requests/s | resident MB | Gatehouse costs |')
-  print('|---|---|---|---|---|')
-  for (const { name, process: measured } of candidates) {
-    const { cpu = [], perSecond = [] } = figures.get(name) ?? {}
-    const ratio = median(own.map((value, i) => value / (cpu[i] ?? Number.NaN)))
-    print(
-      `| ${name} | ${median(cpu).toFixed(1)} | ${median(perSecond).toFixed(0)} | ` +
-        `${measured.residentMegabytes().toFixed(0)} | ${name === 'Gatehouse' ? '' : `${ratio.toFixed(2)} times`} |`,
-    )
+function report({ print }: Bench, figures: readonly Figures[], perSecond: number): void {
+  const own = figures[0]
+  print(`| | CPU µs/request | requests/s | p50 ms | p99 ms | resident MB | Gatehouse costs |`)
+  print('|---|---|---|---|---|---|---|')
+  for (const figure of figures) {
+    const { candidate, cpu, p50, p99, residentMegabytes } = figure
+    const ratio = median((own?.cpu ?? []).map((value, i) => value / (cpu[i] ?? Number.NaN)))
+    const cells = [
+      candidate.name,
+      median(cpu).toFixed(1),
+      median(figure.perSecond).toFixed(0),
+      milliseconds(p50),
+      milliseconds(p99),
+      residentMegabytes.toFixed(0),
+      figure === own ? '' : `${ratio.toFixed(2)} times`,
+    ]
+    print(`| ${cells.join(' | ')} |`)
   }
+  print(`\np50 and p99 are medians of rounds at ${perSecond.toFixed(0)} requests a second.`)
+}
+
+function milliseconds(values: readonly number[]): string {
+  return values.length === 0 ? 'too slow' : median(values).toFixed(2)
 }

@@ -1,0 +1,105 @@
+/** Idle WebSockets: what each of ten thousand takes of memory, and that all of them still carry messages. */
+
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { WebSocket } from 'ws'
+import { freePort } from '../../support/free-port.ts'
+import { type Gatehouse, startGatehouse } from '../gatehouse.ts'
+import type { BenchPart } from '../part.ts'
+import { OTHER_CORE, startPinned } from '../processes.ts'
+
+/** Opened side by side. */
+const AT_ONCE = 100
+
+export const part: BenchPart = {
+  about: 'memory of idle WebSockets; settings sockets (10000)',
+  run: async (bench) => {
+    const sockets = Number(bench.settings.get('sockets') ?? 10_000)
+    const upstream = await freePort()
+    const script = join(import.meta.dirname, '../programs/web-socket-upstream.ts')
+    const started = await startPinned(
+      OTHER_CORE,
+      [process.execPath, script, String(upstream)],
+      (output) => output.includes('ready'),
+    )
+    bench.defer(started.stop)
+    const gatehouse = await startGatehouse(bench.folder, {
+      upstream,
+      routeSettings: '\n    allow_websockets: true\n    idle_timeout: 0s',
+    })
+    bench.defer(gatehouse.process.stop)
+    allowFiles(gatehouse.process.pid, sockets * 2 + 2_000)
+    const open: WebSocket[] = []
+    bench.defer(() => {
+      for (const socket of open) socket.terminate()
+    })
+    open.push(...(await openMany(gatehouse, 200)))
+    await echoAll(open)
+    const cpu = gatehouse.process.cpuMicroseconds()
+    const before = await settled(gatehouse)
+    while (open.length < sockets + 200) {
+      open.push(...(await openMany(gatehouse, AT_ONCE)))
+      bench.progress(
+        `${open.length} sockets, ${gatehouse.process.residentMegabytes().toFixed(0)} MB`,
+      )
+    }
+    const opening = (gatehouse.process.cpuMicroseconds() - cpu) / sockets
+    const after = await settled(gatehouse)
+    const each = ((after - before) * 1_024) / sockets
+    bench.print(
+      `${sockets} idle WebSockets: ${each.toFixed(1)} KB each (${before.toFixed(0)} MB before, ${after.toFixed(0)} MB after)`,
+    )
+    bench.print(`opening one: ${opening.toFixed(0)} µs of CPU`)
+    const used = gatehouse.process.cpuMicroseconds()
+    await echoAll(open)
+    const message = (gatehouse.process.cpuMicroseconds() - used) / open.length
+    bench.print(
+      `a message there and back: ${message.toFixed(0)} µs of CPU; all ${open.length} carried one`,
+    )
+  },
+}
+
+/** Each WebSocket is two open files. Raising the limit is root's, unless it is high enough. */
+function allowFiles(pid: number, files: number): void {
+  const limit = Number(
+    execFileSync('prlimit', ['--pid', String(pid), '-n', '-o', 'HARD', '--noheadings']),
+  )
+  if (limit >= files) return
+  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${files}:${files}`])
+}
+
+async function openMany(gatehouse: Gatehouse, count: number): Promise<readonly WebSocket[]> {
+  const sockets = Array.from({ length: count }, () => {
+    const socket = new WebSocket(`ws://127.0.0.1:${gatehouse.port}/live`, {
+      headers: gatehouse.headers,
+      perMessageDeflate: false,
+    })
+    return socket
+  })
+  await Promise.all(sockets.map((socket) => once(socket, 'open')))
+  return sockets
+}
+
+async function echoAll(sockets: readonly WebSocket[]): Promise<void> {
+  for (let i = 0; i < sockets.length; i += AT_ONCE) {
+    await Promise.all(
+      sockets.slice(i, i + AT_ONCE).map(async (socket) => {
+        const answer = once(socket, 'message')
+        socket.send('hello')
+        await answer
+      }),
+    )
+  }
+}
+
+/** Memory once the collector has had its time: the least of some seconds. */
+async function settled({ process }: Gatehouse): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let i = 0; i < 10; i++) {
+    await wait(500)
+    least = Math.min(least, process.residentMegabytes())
+  }
+  return least
+}
