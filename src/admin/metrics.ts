@@ -17,6 +17,7 @@ export interface Metrics {
   readonly registry: Registry
   requestFinished(request: FinishedRequest): void
   signIn(provider: string, result: string): void
+  refreshed(provider: string, result: string): void
   reloaded(successful: boolean): void
   storeFailed(): void
 }
@@ -54,6 +55,12 @@ export function createMetrics(sources: MetricsSources): Metrics {
     labelNames: ['provider', 'result'],
     registers,
   })
+  const refreshes = new Counter({
+    name: 'gatehouse_session_refreshes_total',
+    help: 'Refreshes of sessions by provider and result, each counted where it was made.',
+    labelNames: ['provider', 'result'],
+    registers,
+  })
   const reloads = new Counter({
     name: 'gatehouse_config_reloads_total',
     help: 'Reloads of config and policies by result.',
@@ -82,6 +89,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
       if (upstreamMs !== undefined) upstream.add(route, upstreamMs)
     },
     signIn: (provider, result) => signIns.inc({ provider, result }),
+    refreshed: (provider, result) => refreshes.inc({ provider, result }),
     reloaded: (successful) => {
       reloads.inc({ result: successful ? 'success' : 'failure' })
       lastReload.set(successful ? 1 : 0)

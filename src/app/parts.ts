@@ -96,6 +96,11 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     },
     providers: () => runtime.providers.keys(),
     maxPerUser: () => runtime.snapshot.config.session.max_per_user,
+    refresh: {
+      provider: (name) => runtime.providers.get(name),
+      beforeMs: () => runtime.snapshot.config.session.refresh_before,
+      onResult: (provider, result) => metrics.refreshed(provider, result),
+    },
   })
   closing.push(() => sessions.close())
   const upstreams = createUpstreams()

@@ -28,6 +28,10 @@ export const SessionConfig = Type.Object(
     }),
     lifetime: Duration('Sign in again after this long, however active.', '14h'),
     idle: Duration('Sign in again after this long without a request.', '1h'),
+    refresh_before: Duration(
+      'Where there is a refresh token, it is used this long before the access token runs out.',
+      '1m',
+    ),
     max_per_user: Type.Integer({
       default: 20,
       minimum: 1,

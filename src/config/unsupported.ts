@@ -11,7 +11,6 @@ const UNSUPPORTED: readonly YamlPath[] = [
     '*',
     key,
   ]),
-  ['session', 'refresh_before'],
   ['local_admins'],
 ]
 

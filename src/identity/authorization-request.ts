@@ -46,3 +46,8 @@ export function pushedRequestEndpoint(
     'the provider states no `pushed_authorization_request_endpoint`; set `pushed_authorization_requests: auto`',
   )
 }
+
+/** `scope` with `openid`: what a provider says that it has granted may leave that out. */
+export function withOpenid(scope: string): string {
+  return scope.split(' ').includes('openid') ? scope : `openid ${scope}`.trim()
+}

@@ -4,7 +4,6 @@
  */
 
 import { LRUCache } from 'lru-cache'
-import { foldAscii } from '../policy/language/fold.ts'
 import type { Every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
@@ -21,8 +20,10 @@ import {
   type SignInOrigin,
 } from './session.ts'
 import { createSessionLists } from './session-lists.ts'
+import { createSessionRefresh, type SessionRefreshOptions } from './session-refresh.ts'
 import {
   createSessionSeals,
+  indexKeysOf,
   newHandOverCode,
   newSessionSecrets,
   openTokens,
@@ -53,7 +54,14 @@ export interface SessionsOptions {
   readonly providers?: () => Iterable<string>
   readonly log: Log
   readonly every?: Every
+  /** How sessions are kept fresh; left out: they are not. */
+  readonly refresh?: RefreshSource
 }
+
+export type RefreshSource = Pick<
+  SessionRefreshOptions,
+  'provider' | 'beforeMs' | 'onResult' | 'patienceMs'
+>
 
 /** Sessions over `store`, which whoever made it closes, after these. */
 export function createSessions(options: SessionsOptions): Sessions {
@@ -75,7 +83,11 @@ export function createSessions(options: SessionsOptions): Sessions {
     sealedUnder = present
     return currentSeals
   }
-  const sessions = createOpenSessions({ ...options, seals })
+  const sessions = createOpenSessions({
+    ...options,
+    seals,
+    onWatched: (session) => refresh?.tend(session),
+  })
   const lists = createSessionLists({
     ...options,
     seals,
@@ -92,9 +104,16 @@ export function createSessions(options: SessionsOptions): Sessions {
     if (opened === undefined) return undefined
     return sessions.open(opened).then((session) => {
       if (session !== undefined) remember(cookie, host, session)
-      return session
+      return fresh(session)
     })
   }
+
+  const checked = (session: OpenSession) => {
+    const live = sessions.check(session)
+    return live instanceof Promise ? live.then(fresh) : fresh(live)
+  }
+  const fresh = (session: OpenSession | undefined) =>
+    session === undefined || refresh === undefined ? session : refresh.fresh(session)
 
   const endById = async (id: string) => {
     const there = await store.delete(id)
@@ -104,6 +123,9 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   const revocation = createRevocation({ ...options, seals, lists, endById })
+  const refresh =
+    options.refresh &&
+    createSessionRefresh({ ...options, ...options.refresh, seals, sessions, endById })
 
   return {
     open(cookie, host) {
@@ -111,7 +133,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       const opened = cookies.get(cookie)
       if (opened === undefined) return openCookie(cookie, host)
       // A cookie opens on one host only, so one that was opened for another is foreign here.
-      return opened.host === host ? sessions.check(opened.session) : undefined
+      return opened.host === host ? checked(opened.session) : undefined
     },
 
     seen: (session) => sessions.seen(own(session)),
@@ -128,7 +150,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         id,
         ...sealed,
         card: seals().sealCard(cardOf(record, origin, time), id),
-        indexKeys: indexKeys(seals(), record),
+        indexKeys: indexKeysOf(seals(), record),
         expiresAt: sessions.storeEnd(record, time),
       })
       const session = sessions.add({
@@ -191,7 +213,10 @@ export function createSessions(options: SessionsOptions): Sessions {
       return handed === undefined ? undefined : sessions.open(handed)
     },
 
-    close: () => sessions.close(),
+    close: async () => {
+      await refresh?.close()
+      await sessions.close()
+    },
   }
 }
 
@@ -239,12 +264,4 @@ function originOf({ address, userAgent }: SignInContext): SignInOrigin {
     address: address.slice(0, MAX_ADDRESS_LENGTH),
     userAgent: userAgent.slice(0, MAX_USER_AGENT_LENGTH),
   }
-}
-
-function indexKeys(seals: SessionSeals, record: SessionRecord): string[] {
-  const { provider, sub, email, sid } = record
-  const keys = [seals.indexKeys('sub', provider, sub)[0]]
-  if (email !== undefined) keys.push(seals.indexKeys('email', provider, foldAscii(email))[0])
-  if (sid !== undefined) keys.push(seals.indexKeys('sid', provider, sid)[0])
-  return keys
 }

@@ -1,26 +1,44 @@
-/**
- * An OpenID Connect provider, by openid-client, which is used nowhere else: its defaults do not verify signatures, and
- * it takes the redirect URI from whatever URL it is given.
- */
+/** An OpenID Connect provider: found and found again, asked by openid-client.ts, and what it says read with care. */
 
-import * as oidc from 'openid-client'
+import { hash } from 'node:crypto'
+import { decodeJwt } from 'jose'
 import type { ProviderConfig } from '../config/schema-provider.ts'
 import { foldAscii } from '../policy/language/fold.ts'
-import { readClientKey, signingKeyOf } from '../support/client-key.ts'
 import { type Every, every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock } from '../support/time.ts'
-import { pushedRequestEndpoint, requestParameters, scopesOf } from './authorization-request.ts'
-import { type ClaimRules, lacksClaims, readPerson, type UserInfo } from './claims.ts'
+import {
+  pushedRequestEndpoint,
+  requestParameters,
+  scopesOf,
+  withOpenid,
+} from './authorization-request.ts'
+import { type ClaimRules, type Claims, lacksClaims, readPerson, type UserInfo } from './claims.ts'
 import { authentication, checkParty } from './id-token.ts'
 import { keepFresh } from './kept-fresh.ts'
+import {
+  createOpenIdClient,
+  discover,
+  isInvalidGrant,
+  type OpenIdClient,
+  tokensFrom,
+} from './openid-client.ts'
 import { createOutgoingFetch, NO_PROXIES, type ProxySettings } from './outgoing-fetch.ts'
-import { type ExpectedAnswer, type Provider, ProviderFailure, type SignedIn } from './provider.ts'
+import {
+  type ExpectedAnswer,
+  type Provider,
+  ProviderFailure,
+  type Refreshed,
+  type RefreshedPerson,
+  type SignedIn,
+} from './provider.ts'
 import { readCallback } from './provider-callback.ts'
 import { failureOf } from './provider-errors.ts'
 import { createProviderFetch, type Fetch } from './provider-fetch.ts'
-import { checkIssuer, checkMetadata, type ProviderMetadata, usesHttp } from './provider-metadata.ts'
+import type { ProviderMetadata } from './provider-metadata.ts'
 import { createSignedTokens } from './provider-tokens.ts'
+import { identityChange } from './refreshed-session.ts'
+import type { SessionTokens } from './session.ts'
 
 const TIMEOUT_MS = 10_000
 const METADATA_MAX_AGE_MS = 24 * 3_600_000
@@ -103,52 +121,78 @@ export function createOpenIdProvider(
     ) {
       throw new ProviderFailure('malformed', 'the callback lacks the `iss` that the provider sends')
     }
-    const client = configure(config, metadata, fetch)
-    const tokens = await oidc.authorizationCodeGrant(client, callback, {
-      expectedState: expected.state,
-      expectedNonce: expected.nonce,
-      pkceCodeVerifier: expected.codeVerifier,
-      idTokenExpected: true,
-      ...(expected.maxAgeSeconds === undefined ? {} : { maxAge: expected.maxAgeSeconds }),
-    })
-    const idToken = tokens.claims()
-    if (idToken === undefined || tokens.id_token === undefined) {
+    const client = createOpenIdClient(config, metadata, fetch)
+    const answer = await client.redeem(callback, expected)
+    const { claims, idToken } = answer
+    if (claims === undefined || idToken === undefined) {
       throw new ProviderFailure('invalid-answer', 'the provider sent no ID token')
     }
-    checkParty(idToken, config.client_id)
-    const userInfo = lacksClaims(idToken, rules)
-      ? await askUserInfo(client, tokens.access_token, idToken.sub)
-      : ({ kind: 'not-asked' } as const)
-    const expiresIn = tokens.expires_in
+    checkParty(claims, config.client_id)
     return {
-      sub: idToken.sub,
-      ...readPerson(idToken, userInfo, rules),
-      ...authentication(idToken, now()),
-      tokens: {
-        idToken: tokens.id_token,
-        accessToken: tokens.access_token,
-        refreshToken: tokens.refresh_token,
-        accessTokenExpiresAt: expiresIn === undefined ? undefined : now() + expiresIn * 1_000,
-      },
+      sub: claims.sub,
+      ...readPerson(claims, await askUserInfo(client, answer.accessToken, claims), rules),
+      ...authentication(claims, now()),
+      tokens: tokensFrom(answer, { idToken, scope: scopeText(metadata) }, now()),
     }
   }
 
-  async function askUserInfo(
-    client: oidc.Configuration,
-    accessToken: string,
-    sub: string,
-  ): Promise<UserInfo> {
-    if (client.serverMetadata().userinfo_endpoint === undefined) return { kind: 'not-asked' }
-    try {
-      const claims = await oidc.fetchUserInfo(client, accessToken, sub)
-      return { kind: 'answered', claims }
-    } catch (error) {
-      // Refused for good, for want of a scope perhaps: what it would have told stays unknown. Anything else ends the
-      // sign-in, since a session without claims that a deny rule looks for would let in whom it is to keep out.
-      if (!isRefusal(error)) throw failureOf(error, 'UserInfo')
-      log.warn({ provider: name }, 'the provider refuses UserInfo; groups are unknown')
-      return { kind: 'failed' }
+  async function refreshTokens(before: SessionTokens, refreshToken: string): Promise<Refreshed> {
+    const metadata = await known.get()
+    const client = createOpenIdClient(config, metadata, fetch)
+    // All that was granted, or the access token could do less than before; `openid`, or there is no new ID token.
+    const scope = withOpenid(before.scope ?? scopeText(metadata))
+    const answer = await client.refresh(refreshToken, scope)
+    const original = decodeJwt(before.idToken)
+    const claims = answer.claims ?? original
+    checkParty(claims, config.client_id)
+    const change = identityChange(original, claims)
+    if (change !== undefined) {
+      return { kind: 'ended', detail: `the refreshed ID token has another \`${change}\`` }
     }
+    return {
+      kind: 'refreshed',
+      tokens: tokensFrom(answer, { ...before, scope }, now()),
+      person: await askPerson(client, answer.accessToken, claims),
+    }
+  }
+
+  /** As at sign-in. By now the old refresh token is spent, so that whatever cannot be asked does not lose the new one. */
+  async function askPerson(
+    client: OpenIdClient,
+    accessToken: string,
+    claims: Claims,
+  ): Promise<RefreshedPerson | undefined> {
+    try {
+      const userInfo = await askUserInfo(client, accessToken, claims)
+      return { ...readPerson(claims, userInfo, rules), sid: authentication(claims, now()).sid }
+    } catch (error) {
+      const detail = failureOf(error, 'UserInfo').message
+      log.warn({ provider: name, detail }, 'the claims of a refreshed session stay as they were')
+      return undefined
+    }
+  }
+
+  const scopeText = (metadata: ProviderMetadata) => scopesOf(config, metadata).join(' ')
+
+  /** For what the ID token does not say. */
+  async function askUserInfo(
+    client: OpenIdClient,
+    accessToken: string,
+    idToken: Claims,
+  ): Promise<UserInfo> {
+    if (!lacksClaims(idToken, rules)) return { kind: 'not-asked' }
+    let claims: Awaited<ReturnType<OpenIdClient['userInfo']>>
+    try {
+      claims = await client.userInfo(accessToken, String(idToken['sub']))
+    } catch (error) {
+      // This ends the sign-in: a session without claims that a deny rule looks for would let in whom it is to keep out.
+      throw failureOf(error, 'UserInfo')
+    }
+    if (claims === undefined) return { kind: 'not-asked' }
+    if (claims !== 'refused') return { kind: 'answered', claims }
+    // For good, for want of a scope perhaps: what it would have told stays unknown.
+    log.warn({ provider: name }, 'the provider refuses UserInfo; groups are unknown')
+    return { kind: 'failed' }
   }
 
   return {
@@ -160,21 +204,18 @@ export function createOpenIdProvider(
 
     async authorizationUrl(request) {
       const metadata = await known.get()
-      const challenge = await oidc.calculatePKCECodeChallenge(request.codeVerifier)
       const parameters = {
         redirect_uri: redirectUri,
-        scope: scopesOf(config, metadata).join(' '),
-        code_challenge: challenge,
+        scope: scopeText(metadata),
+        // RFC 7636 §4.2
+        code_challenge: hash('sha256', request.codeVerifier, 'base64url'),
         code_challenge_method: 'S256',
         ...requestParameters(request),
       }
       const pushedTo = pushedRequestEndpoint(config, metadata)
-      if (pushedTo === undefined) {
-        return oidc.buildAuthorizationUrl(configure(config, metadata, fetch), parameters)
-      }
       try {
-        const client = configure(config, metadata, fetch, pushedTo)
-        return await oidc.buildAuthorizationUrlWithPAR(client, parameters)
+        const client = createOpenIdClient(config, metadata, fetch)
+        return await client.authorizationUrl(parameters, pushedTo)
       } catch (error) {
         throw distrusting(failureOf(error, 'pushing the authorization request'))
       }
@@ -190,6 +231,19 @@ export function createOpenIdProvider(
       }
     },
 
+    async refresh(tokens) {
+      const { refreshToken } = tokens
+      if (refreshToken === undefined) throw new TypeError('there is no refresh token')
+      try {
+        return await refreshTokens(tokens, refreshToken)
+      } catch (error) {
+        const failure = failureOf(error, 'refreshing')
+        // Nothing else says that the session is over.
+        if (isInvalidGrant(error)) return { kind: 'ended', detail: failure.message }
+        throw distrusting(failure)
+      }
+    },
+
     async endSessionUrl(idToken, state) {
       // Without a hint providers ask the person or show an error page: signing out here is then all there is.
       if (idToken === undefined) return undefined
@@ -197,12 +251,11 @@ export function createOpenIdProvider(
       const metadata = await known.get().catch(() => undefined)
       if (metadata?.end_session_endpoint === undefined) return undefined
       const landing = config.post_logout_redirect_uri
-      const url = oidc.buildEndSessionUrl(configure(config, metadata, fetch), {
+      return createOpenIdClient(config, metadata, fetch).endSessionUrl({
         id_token_hint: idToken,
         ...(landing === undefined ? {} : { post_logout_redirect_uri: landing }),
         ...(landing === undefined || state === undefined ? {} : { state }),
       })
-      return url.href
     },
 
     status: () => {
@@ -218,73 +271,4 @@ export function createOpenIdProvider(
       outgoing.close()
     },
   }
-}
-
-/** Rejects with ProviderFailure. */
-async function discover(config: ProviderConfig, fetch: Fetch): Promise<ProviderMetadata> {
-  const issuer = checkIssuer(config.issuer, config.allow_http)
-  try {
-    const found = await oidc.discovery(issuer, config.client_id, undefined, oidc.None(), {
-      [oidc.customFetch]: toCustomFetch(fetch),
-      execute: issuer.protocol === 'http:' ? [oidc.allowInsecureRequests] : [],
-    })
-    return checkMetadata(found.serverMetadata(), config.issuer, config.allow_http)
-  } catch (error) {
-    throw failureOf(error, `discovery of \`${config.issuer}\``)
-  }
-}
-
-/**
- * Made anew for each use, `endpoint` being the address that the client proves itself to: it would keep keys for five minutes by itself, and refuse tokens under a new key of the same
- * name for as long. provider-fetch.ts keeps them instead.
- */
-function configure(
-  config: ProviderConfig,
-  metadata: ProviderMetadata,
-  fetch: Fetch,
-  endpoint = metadata.token_endpoint,
-): oidc.Configuration {
-  const auth = clientAuth(config, endpoint)
-  const client = new oidc.Configuration({ ...metadata }, config.client_id, {}, auth)
-  client[oidc.customFetch] = toCustomFetch(fetch)
-  oidc.enableNonRepudiationChecks(client)
-  // checkMetadata has judged each address: http stands only where it is allowed.
-  if (usesHttp(metadata)) oidc.allowInsecureRequests(client)
-  return client
-}
-
-/** Without the library's signal: the time limit is ours, and covers the body too. */
-function toCustomFetch(fetch: Fetch): oidc.CustomFetch {
-  return (url, { method, headers, body, redirect }) =>
-    fetch(url, { method, headers, redirect, body: body as NonNullable<RequestInit['body']> | null })
-}
-
-function clientAuth(config: ProviderConfig, endpoint: string): oidc.ClientAuth {
-  const secret = config.client_secret?.reveal()
-  if (config.client_auth === 'private_key_jwt') return privateKeyAuth(config, endpoint)
-  if (secret === undefined || config.client_auth === 'none') return oidc.None()
-  return config.client_auth === 'client_secret_post'
-    ? oidc.ClientSecretPost(secret)
-    : oidc.ClientSecretBasic(secret)
-}
-
-/** Okta takes the address that is asked as the audience, where newer specifications have the issuer. */
-function privateKeyAuth(config: ProviderConfig, endpoint: string): oidc.ClientAuth {
-  const read = readClientKey(config.private_key?.reveal() ?? '')
-  if (typeof read === 'string')
-    throw new ProviderFailure('misconfigured', `\`private_key\` ${read}`)
-  const key = { key: signingKeyOf(read), ...(read.kid === undefined ? {} : { kid: read.kid }) }
-  return oidc.PrivateKeyJwt(key, {
-    [oidc.modifyAssertion]: (header, payload) => {
-      header['alg'] = read.alg
-      payload['aud'] = endpoint
-    },
-  })
-}
-
-/** UserInfo said no to this token: a challenge, or another 4xx. */
-function isRefusal(error: unknown): boolean {
-  if (error instanceof oidc.WWWAuthenticateChallengeError) return true
-  const cause = error instanceof oidc.ClientError ? error.cause : undefined
-  return cause instanceof Response && cause.status >= 400 && cause.status < 500
 }

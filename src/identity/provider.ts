@@ -21,6 +21,20 @@ export interface SignedIn {
   readonly tokens: SessionTokens
 }
 
+/** What a refresh says of somebody anew. How they proved who they are is as old as the sign-in. */
+export type RefreshedPerson = Pick<SignedIn, 'email' | 'name' | 'claims' | 'groups' | 'sid'>
+
+export type Refreshed =
+  | {
+      readonly kind: 'refreshed'
+      /** With the refresh token of before where the provider sends no other. */
+      readonly tokens: SessionTokens
+      /** `undefined` where the provider could not tell it all now. */
+      readonly person: RefreshedPerson | undefined
+    }
+  /** The refresh token is no longer good, or leads to somebody else: the session is over. */
+  | { readonly kind: 'ended'; readonly detail: string }
+
 export interface AuthorizationRequest {
   readonly state: string
   readonly nonce: string
@@ -52,6 +66,11 @@ export interface Provider {
    * @throws ProviderFailure
    */
   redeem(query: string, expected: ExpectedAnswer): Promise<SignedIn>
+  /**
+   * Asks for new tokens, and for all that they say.
+   * @throws ProviderFailure where the provider did not say; nothing is known of the old tokens then
+   */
+  refresh(tokens: SessionTokens): Promise<Refreshed>
   /** Where to send the browser to end the provider's own session; undefined where it offers none. */
   endSessionUrl(idToken: string | undefined, state: string | undefined): Promise<string | undefined>
   /** The gateway's own name at the provider. */
@@ -69,6 +88,8 @@ export interface Provider {
   status(): { readonly ready: boolean; readonly lastError: string | undefined }
   close(): void
 }
+
+export type Refresher = Pick<Provider, 'refresh'>
 
 /** Whose fault a failed sign-in is, and so what to do about it (product 4.1). */
 export type ProviderFailureKind =

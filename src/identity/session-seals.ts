@@ -5,6 +5,7 @@
  */
 
 import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { foldAscii } from '../policy/language/fold.ts'
 import { compact, expand } from './compact.ts'
 import { createSealer, decodeBase64Url, deriveKey } from './seal.ts'
 import type { SessionCard, SessionGroups, SessionRecord, SessionTokens } from './session.ts'
@@ -85,6 +86,15 @@ export function createSessionSeals(secrets: readonly Uint8Array[]): SessionSeals
     openHandOver: (sealed, code, associated) =>
       secretsFrom(handOvers(code).openBytes(sealed, associated), ''),
   }
+}
+
+/** The entries by which a session is found. */
+export function indexKeysOf(seals: SessionSeals, record: SessionRecord): readonly string[] {
+  const { provider, sub, email, sid } = record
+  const keys = [seals.indexKeys('sub', provider, sub)[0]]
+  if (email !== undefined) keys.push(seals.indexKeys('email', provider, foldAscii(email))[0])
+  if (sid !== undefined) keys.push(seals.indexKeys('sid', provider, sid)[0])
+  return keys
 }
 
 export function newSessionSecrets(): SessionSecrets {

@@ -4,7 +4,7 @@ import { mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { destination as openDestination } from 'pino'
 import type { LiveSession } from '../identity/session.ts'
-import type { Decision, Outcome } from '../policy/model.ts'
+import type { Decision, Outcome, Person } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
 import type { EpochMs } from '../support/time.ts'
 
@@ -132,7 +132,7 @@ function closeSink(sink: ReturnType<typeof openDestination>): Promise<void> {
 }
 
 /** The texts of a line that are the same for every request of a session on a route. */
-const identities = new WeakMap<LiveSession, WeakMap<readonly string[], string>>()
+const identities = new WeakMap<Person, WeakMap<readonly string[], string>>()
 /** The texts of a line that are the same for every request with one decision. */
 const decisions = new WeakMap<Decision, string>()
 /** As `decisions`, of requests that were let through because the route only reports. */
@@ -182,14 +182,15 @@ function decisionText(decision: Decision, wouldBe: Outcome | undefined): string 
 }
 
 function identityText(session: LiveSession, namedGroups: readonly string[]): string {
-  let byGroups = identities.get(session)
+  // Not by the session: what its provider says of the person may change.
+  const { subject, record, id } = session
+  let byGroups = identities.get(subject)
   if (byGroups === undefined) {
     byGroups = new WeakMap()
-    identities.set(session, byGroups)
+    identities.set(subject, byGroups)
   }
   let text = byGroups.get(namedGroups)
   if (text === undefined) {
-    const { subject, record, id } = session
     text = `,"subject":${quote(subject.sub)}`
     if (subject.email !== undefined) text += `,"email":${quote(subject.email)}`
     text += `,"provider":${quote(record.provider)}`

@@ -48,13 +48,14 @@ export type IdentityOf = (
  * Rejects or throws GatehouseError IDENTITY_UNSENDABLE or IDENTITY_TOO_LARGE.
  */
 export function createIdentityHeaders(options: IdentityHeadersOptions): IdentityOf {
-  // Identities of an older config must not be found again: the key is this function's own.
-  const cache = new WeakMap<LiveSession, WeakMap<Route, RouteIdentity>>()
+  // Identities of an older config must not be found again: the key is this function's own. Nor those of before a refresh,
+  // by which the session's subject is another.
+  const cache = new WeakMap<Person, WeakMap<Route, RouteIdentity>>()
   return (session, route, origin, sessions) => {
-    let byRoute = cache.get(session)
+    let byRoute = cache.get(session.subject)
     if (byRoute === undefined) {
       byRoute = new WeakMap()
-      cache.set(session, byRoute)
+      cache.set(session.subject, byRoute)
     }
     const known = byRoute.get(route)
     if (known !== undefined && known.origin === origin && options.now() < known.freshUntil)

@@ -331,11 +331,10 @@ const cases: Record<string, Case> = {
   'keys of later versions': {
     find: 'server:',
     replace: 'server:\n  http2: true',
-    append: '  refresh_before: 1m\nlocal_admins: []\n',
+    append: 'local_admins: []\n',
     lines: [
       'gatehouse.yaml:2:3: `server.http2` is not supported yet',
-      'gatehouse.yaml:11:3: `session.refresh_before` is not supported yet',
-      'gatehouse.yaml:12:1: `local_admins` is not supported yet',
+      'gatehouse.yaml:11:1: `local_admins` is not supported yet',
     ],
   },
   "a provider's keys of later versions": {

@@ -97,6 +97,9 @@ export async function startScriptedProvider(
       scripted.redeemed.push(code)
       return issued.person
     },
+    async refresh(tokens) {
+      return { kind: 'refreshed', tokens, person: undefined }
+    },
     async endSessionUrl(idToken, state) {
       if (!scripted.endSession) return undefined
       scripted.signOuts.push({ idToken, state })

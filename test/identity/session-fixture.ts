@@ -2,7 +2,7 @@
 
 import type { Test } from 'tap'
 import { GatehouseError } from '../../src/errors.ts'
-import { createSessions } from '../../src/identity/live-sessions.ts'
+import { createSessions, type RefreshSource } from '../../src/identity/live-sessions.ts'
 import { createMemoryStore } from '../../src/identity/memory-store.ts'
 import type { SignedIn } from '../../src/identity/provider.ts'
 import type { SessionStore, StoredSession } from '../../src/identity/session-store.ts'
@@ -64,10 +64,12 @@ export interface Fixture {
   replica(changes?: Partial<SessionStore>): Sessions
 }
 
+/** @param refresh what all replicas refresh their sessions by */
+
 export const secretA: Buffer = Buffer.alloc(32, 1)
 export const secretB: Buffer = Buffer.alloc(32, 2)
 
-export function startSessions(t: Test): Fixture {
+export function startSessions(t: Test, refresh?: RefreshSource): Fixture {
   const clock = { time: START }
   const now = () => clock.time
   const fault = { down: false }
@@ -77,8 +79,8 @@ export function startSessions(t: Test): Fixture {
   const logged: Logged[] = []
   const timer = manualTimer()
   const store = faulty(createMemoryStore({ now, every: manualTimer().every }), fault, calls)
-  const replica = (changes: Partial<SessionStore> = {}) =>
-    createSessions({
+  const replica = (changes: Partial<SessionStore> = {}) => {
+    const made = createSessions({
       store: { ...store, ...changes },
       secrets: () => secrets.list,
       now,
@@ -86,9 +88,12 @@ export function startSessions(t: Test): Fixture {
       maxPerUser: () => limits.maxPerUser,
       log: recorder(logged),
       every: timer.every,
+      ...(refresh === undefined ? {} : { refresh }),
     })
+    t.teardown(() => made.close())
+    return made
+  }
   const sessions = replica()
-  t.teardown(() => sessions.close())
   return { sessions, store, clock, fault, calls, timer, limits, secrets, logged, replica }
 }
 
