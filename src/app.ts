@@ -1,37 +1,12 @@
-/** Composition root: a config file becomes a running gateway. start() and stop(), nothing else. */
+/** Composition root: a config file becomes a running gateway, of one process or of several. */
 
-import { type Logger, pino } from 'pino'
-import { createClosing } from './app/closing.ts'
-import { buildParts } from './app/parts.ts'
-import { drain, startServers } from './app/servers.ts'
-import { type LoadOptions, type LoadResult, loadSnapshot } from './config/load.ts'
-import type { Environment } from './config/references.ts'
-import { createSnapshotHolder } from './config/reload.ts'
-import type { ListenAddress, Snapshot } from './config/snapshot.ts'
-import { watchFiles } from './config/watch.ts'
-import { proxySettings } from './identity/outgoing-fetch.ts'
+import { availableParallelism } from 'node:os'
+import type { Gateway, GatewayOptions } from './app/gateway.ts'
+import { type LoadResult, loadSnapshot } from './config/load.ts'
+import type { Snapshot } from './config/snapshot.ts'
 import { formatProblem, type Problem } from './support/problem.ts'
-import type { Clock } from './support/time.ts'
 
-export interface GatewayOptions {
-  /** Absolute. */
-  readonly configFile: string
-  readonly env: Environment
-  readonly now: Clock
-  /** In place of the file's `policies`, and texts in place of files; for the demo. */
-  readonly overrides?: Pick<LoadOptions, 'policies' | 'readFile'>
-}
-
-export interface Gateway {
-  /** Where it listens, as the system says. */
-  readonly address: ListenAddress
-  readonly adminAddress: ListenAddress
-  /** `undefined`: no `server.redirect_listen` is in force. */
-  redirectAddress(): ListenAddress | undefined
-  reload(): Promise<void>
-  /** Ends in order (product 6). `delay`: still accept connections for `drain_delay`. */
-  stop(options?: { readonly delay: boolean }): Promise<void>
-}
+export type { Gateway, GatewayOptions }
 
 /** The config or the policies cannot be used: every reason, in the form that people read. */
 export class BadConfig extends Error {
@@ -46,72 +21,30 @@ export class BadConfig extends Error {
 
 /** @throws BadConfig; or Error with a sentence for people where an address or the store cannot be had */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { configFile, env, now, overrides } = options
-  const load = (previous: Snapshot | undefined): Promise<LoadResult> =>
-    loadSnapshot({ configFile, env, now, previous, ...overrides })
-  const { snapshot, stamps, problems } = await load(undefined)
-  if (snapshot === undefined) throw new BadConfig(problems)
-  const closing = createClosing()
-  try {
-    const log = createLogger(snapshot.config.logging.level)
-    for (const problem of problems) log.warn(formatProblem(problem))
-    const parts = await buildParts(snapshot, { now, log, closing, proxies: proxySettings(env) })
-    const servers = await startServers(parts, () => holder.status())
-    const holder = createSnapshotHolder({
-      first: snapshot,
-      stamps,
-      load,
-      configFile,
-      now,
-      log,
-      onSwap: async (next) => (await parts.prepare(next)).commit(),
-      onReload: (result) => parts.metrics.reloaded(result !== 'failed'),
-    })
-    const watch = watchFiles({
-      stamps: holder.stamps,
-      onChange: async () => void (await holder.reload()),
-    })
-    closing.push(() => watch.close())
-    parts.life.ready = true
-    log.info(
-      { listen: servers.address, admin: servers.adminAddress, revision: snapshot.revision },
-      'ready',
-    )
-    return {
-      ...servers,
-      reload: async () => void (await holder.reload()),
-      stop: once(async ({ delay } = { delay: false }) => {
-        await drain(parts, servers, delay)
-        await closing.all()
-        log.info('stopped')
-      }),
-    }
-  } catch (error) {
-    // Nothing is left half-started.
-    await closing.all()
-    throw error
+  const { configFile, env, now, overrides, workerProgram } = options
+  const load = (keep: boolean, previous?: Snapshot): Promise<LoadResult> =>
+    loadSnapshot({ configFile, env, now, previous, ...overrides, keep })
+  const { snapshot, ...rest } = await load(workerProgram !== undefined)
+  if (snapshot === undefined) throw new BadConfig(rest.problems)
+  const count = workerCount(snapshot)
+  const first = { ...rest, snapshot }
+  // Loaded only now: who supervises workers needs little of what they need.
+  if (count === 1) {
+    const { startOneProcess } = await import('./app/one-process.ts')
+    return startOneProcess(first, (previous) => load(false, previous), options)
   }
+  if (workerProgram === undefined) {
+    throw new Error('several workers cannot be started here: set `server.workers: 1`')
+  }
+  const { startPrimary } = await import('./app/cluster/primary.ts')
+  return startPrimary(first, (previous) => load(true, previous), {
+    ...options,
+    workerProgram,
+    count,
+  })
 }
 
-function createLogger(level: string): Logger {
-  return pino(
-    {
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    pino.destination({ fd: 2, sync: true }),
-  )
-}
-
-/** The second call waits for the first. */
-function once<A extends unknown[]>(
-  stop: (...args: A) => Promise<void>,
-): (...args: A) => Promise<void> {
-  let running: Promise<void> | undefined
-  return (...args) => {
-    running ??= stop(...args)
-    return running
-  }
+function workerCount({ config }: Snapshot): number {
+  const { workers } = config.server
+  return workers === 'auto' ? availableParallelism() : workers
 }

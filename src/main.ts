@@ -4,6 +4,7 @@
 import { enableCompileCache } from 'node:module'
 import type { AddCommand, Io } from './cli/io.ts'
 import type { Signals } from './cli/signals.ts'
+import type { ParentProcess } from './cli/worker.ts'
 
 // Before anything else is loaded: a later start takes half the time.
 enableCompileCache()
@@ -26,6 +27,13 @@ const signals: Signals = {
   },
 }
 
+/** Who has started this process to speak with it; only workers have one. */
+const parent: ParentProcess | undefined = process.send && {
+  send: (message, done) => void process.send?.(message, undefined, undefined, done),
+  onMessage: (listener) => void process.on('message', listener),
+  disconnect: () => process.disconnect?.(),
+}
+
 // `gatehouse schema config | head` closes the pipe early, and that is no fault.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (cause: NodeJS.ErrnoException) => {
@@ -36,13 +44,19 @@ for (const stream of [process.stdout, process.stderr]) {
 
 /** Commands that may be meant without the demo. */
 const WITHOUT_DEMO: ReadonlySet<string> = new Set(
-  'serve check test explain diff who-can import sessions keygen schema'.split(' '),
+  'serve worker check test explain diff who-can import sessions keygen schema'.split(' '),
 )
 
 /** What lives until a signal. The demo brings an identity provider along, and only who may mean it waits for that. */
 async function serverCommands(named: string | undefined): Promise<readonly AddCommand[]> {
   const { createServeCommand } = await import('./cli/serve.ts')
-  const serve = createServeCommand(signals)
+  const { createWorkerCommand, WORKER_COMMAND } = await import('./cli/worker.ts')
+  const serve = createServeCommand(signals, {
+    file: import.meta.filename,
+    args: [WORKER_COMMAND],
+    execArgv: process.execArgv,
+  })
+  if (named === WORKER_COMMAND) return [createWorkerCommand(signals, parent)]
   if (named !== undefined && WITHOUT_DEMO.has(named)) return [serve]
   const { createDemoCommand } = await import('./cli/demo.ts')
   const { firstStop } = await import('./cli/signals.ts')

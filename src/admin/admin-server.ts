@@ -6,7 +6,7 @@ import type { Log } from '../support/log.ts'
 import { isLoopback } from '../support/loopback.ts'
 import type { Secret } from '../support/secret.ts'
 import type { EpochMs } from '../support/time.ts'
-import type { Metrics } from './metrics.ts'
+import type { MetricsText } from './metrics.ts'
 import { type SessionRouteParts, sessionRoutes } from './session-routes.ts'
 
 export interface ConfigStatus {
@@ -32,7 +32,7 @@ export interface AdminParts {
   /** False while starting and draining. */
   ready(): boolean
   configStatus(): ConfigStatus
-  readonly metrics: Metrics
+  readonly metrics: MetricsText
   readonly sessions: SessionRouteParts['sessions']
   readonly log: Log
 }
@@ -55,8 +55,8 @@ export function createAdminServer(parts: AdminParts): FastifyInstance {
     })
   })
   admin.get('/metrics', async (_request, reply) => {
-    reply.type(parts.metrics.registry.contentType)
-    return parts.metrics.registry.metrics()
+    reply.type(parts.metrics.contentType)
+    return parts.metrics.text()
   })
   admin.register((guarded, _options, done) => {
     guarded.addHook(

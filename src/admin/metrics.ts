@@ -22,6 +22,12 @@ export interface Metrics {
   storeFailed(): void
 }
 
+/** Metrics as Prometheus reads them. */
+export interface MetricsText {
+  readonly contentType: string
+  text(): Promise<string>
+}
+
 export interface MetricsSources {
   /** Live sessions; rejects when the store cannot tell. Left out where another process of the gateway tells. */
   sessions?(): Promise<number>
@@ -98,6 +104,10 @@ export function createMetrics(sources: MetricsSources): Metrics {
   }
 }
 
+export function metricsText(registry: Registry): MetricsText {
+  return { contentType: registry.contentType, text: () => registry.metrics() }
+}
+
 function registerGauges(
   registry: Registry,
   sources: MetricsSources,
@@ -127,12 +137,13 @@ function registerGauges(
       this.set(sources.openWebSockets())
     },
   })
-  new Gauge({
+  new Counter({
     name: 'gatehouse_decision_log_lost_lines',
     help: 'Lines of the decision log that could not be written.',
     registers,
     collect() {
-      this.set(sources.lostLogLines())
+      this.reset()
+      this.inc(sources.lostLogLines())
     },
   })
 }

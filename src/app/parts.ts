@@ -17,6 +17,7 @@ import { createWebSockets, type WebSockets } from '../proxy/web-sockets.ts'
 import type { Clock } from '../support/time.ts'
 import type { Closing } from './closing.ts'
 import { buildRuntime, closeReplaced, type Runtime } from './runtime.ts'
+import { sessionSettings } from './session-settings.ts'
 
 export interface Parts {
   readonly now: Clock
@@ -71,6 +72,8 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
   closing.push(() => store.close())
   let accessLog = openAccessLog(given?.decisionsFd ?? snapshot.config.logging.decisions)
   closing.push(() => accessLog.close())
+  /** By logs that are closed. */
+  let lostBefore = 0
   // The runtime needs the limits, and they need to know what is in force.
   let inForce = snapshot
   const rateLimits = await openRateLimits(snapshot.store, {
@@ -89,13 +92,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     store,
     now,
     log,
-    secrets: () => runtime.snapshot.sessionSecrets,
-    lifetimes: () => {
-      const { lifetime, idle, not_before: notBefore } = runtime.snapshot.config.session
-      return { lifetimeMs: lifetime, idleMs: idle, notBefore }
-    },
-    providers: () => runtime.providers.keys(),
-    maxPerUser: () => runtime.snapshot.config.session.max_per_user,
+    ...sessionSettings(() => runtime.snapshot),
     refresh: {
       provider: (name) => runtime.providers.get(name),
       beforeMs: () => runtime.snapshot.config.session.refresh_before,
@@ -111,7 +108,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
   const metrics = createMetrics({
     // The primary asks for all workers.
     ...(given === undefined ? { sessions: () => sessions.count() } : {}),
-    lostLogLines: () => accessLog.lost(),
+    lostLogLines: () => lostBefore + accessLog.lost(),
     openWebSockets: () => webSockets.count(),
   })
   const others: ((next: Snapshot) => Promise<Prepared>)[] = []
@@ -144,9 +141,10 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
       closeReplaced(replaced, built)
       upstreams.retain(next.table.routes.filter((route) => route.to !== undefined))
       log.level = level
-      const committed = prepared.map((other) => other.commit())
-      if (movedLog !== undefined) await replacedLog.close()
-      await Promise.all(committed)
+      await Promise.all(prepared.map((other) => other.commit()))
+      if (movedLog === undefined) return
+      await replacedLog.close()
+      lostBefore += replacedLog.lost()
     }
     return { commit, abort }
   }

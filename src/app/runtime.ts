@@ -1,6 +1,5 @@
 /** Everything that is made from a snapshot and swapped with it: compiled plane, providers, signing keys. */
 
-import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Snapshot } from '../config/snapshot.ts'
 import {
@@ -13,10 +12,10 @@ import type { ProxySettings } from '../identity/outgoing-fetch.ts'
 import type { Provider } from '../identity/provider.ts'
 import type { RateLimits } from '../identity/rate-limits.ts'
 import type { SessionStore } from '../identity/session-store.ts'
-import { loadSigningPems } from '../identity/signing-keys.ts'
 import { createBearer } from '../proxy/bearer.ts'
 import { compileDataPlane, type DataPlane } from '../proxy/data-plane.ts'
 import type { Clock } from '../support/time.ts'
+import { signingPemsOf } from './signing-pems.ts'
 
 export interface Runtime {
   readonly snapshot: Snapshot
@@ -52,23 +51,6 @@ export async function buildRuntime(
   const admitBearer = createBearer({ providers, rateLimits, now })
   const plane = compileDataPlane(snapshot, { signer, admitBearer, now })
   return { snapshot, signer, signingPems, plane, providers }
-}
-
-/** Those in force where nothing has changed that they come from: a reload then needs no store. */
-export async function signingPemsOf(
-  snapshot: Snapshot,
-  store: SessionStore,
-  previous: Pick<Runtime, 'snapshot' | 'signingPems'> | undefined,
-): Promise<readonly string[]> {
-  const source = keySource(snapshot)
-  if (previous !== undefined && isDeepStrictEqual(source, keySource(previous.snapshot))) {
-    return previous.signingPems
-  }
-  return loadSigningPems({ ...source, store })
-}
-
-function keySource({ signingKeys, sessionSecrets }: Snapshot) {
-  return { configured: signingKeys.map((key) => key.reveal()), secrets: sessionSecrets }
 }
 
 function buildProviders(

@@ -1,8 +1,8 @@
-/** The two listeners of a gateway: opened together, drained in order. */
+/** The listeners of a gateway of one process, opened together; a worker has those for browsers alone. */
 
-import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { type ConfigStatus, createAdminServer } from '../admin/admin-server.ts'
+import { metricsText } from '../admin/metrics.ts'
 import type { ListenAddress } from '../config/snapshot.ts'
 import type { RequestRecord } from '../proxy/access-log.ts'
 import { brokenRecord } from '../proxy/broken-request.ts'
@@ -26,8 +26,35 @@ export async function startServers(
   configStatus: () => ConfigStatus,
 ): Promise<Servers> {
   const { snapshot } = parts.runtime()
-  const onBrokenRequest = (broken: BrokenRequest) =>
-    note(parts, brokenRecord(broken, parts.runtime().plane, parts.now()))
+  const publicServer = await buildPublicServer(parts)
+  const admin = createAdminServer({
+    listenHost: snapshot.adminListen.host,
+    token: () => parts.runtime().snapshot.config.server.admin_token,
+    ready: () => parts.life.ready && !parts.life.draining,
+    configStatus,
+    metrics: metricsText(parts.metrics.registry),
+    sessions: parts.sessions,
+    log: parts.log,
+  })
+  parts.closing.push(() => admin.close())
+  const adminAddress = await listen(admin, snapshot.adminListen, 'server.admin_listen')
+  const browsers = await openForBrowsers(parts, publicServer, snapshot.listen)
+  return { ...browsers, adminAddress, publicServer, admin }
+}
+
+/** Opens the listener that was built, and that of `server.redirect_listen` where there is one. */
+export async function openForBrowsers(
+  parts: Parts,
+  publicServer: FastifyInstance,
+  wanted: ListenAddress,
+): Promise<Pick<Servers, 'address' | 'redirectAddress'>> {
+  const address = await listen(publicServer, wanted, 'server.listen')
+  const redirect = await startRedirectServer(parts, noteBroken(parts))
+  return { address, redirectAddress: redirect.address }
+}
+
+/** The public listener over `parts`, which does not listen yet; it closes with them. */
+export async function buildPublicServer(parts: Parts): Promise<FastifyInstance> {
   const publicServer = await createPublicServer({
     certificates: parts.certificates,
     limits: () => parts.runtime().snapshot.config.server.limits,
@@ -53,27 +80,18 @@ export async function startServers(
       log: parts.log,
       onSignIn: (provider, result) => parts.metrics.signIn(provider, result),
     },
-    onBrokenRequest,
+    onBrokenRequest: noteBroken(parts),
   })
   parts.alsoPrepare(async ({ config }) => ({
     commit: async () => limitListener(publicServer.server, config.server.limits),
     abort: async () => undefined,
   }))
-  const admin = createAdminServer({
-    listenHost: snapshot.adminListen.host,
-    token: () => parts.runtime().snapshot.config.server.admin_token,
-    ready: () => parts.life.ready && !parts.life.draining,
-    configStatus,
-    metrics: parts.metrics,
-    sessions: parts.sessions,
-    log: parts.log,
-  })
-  parts.closing.push(() => admin.close())
-  const adminAddress = await listen(admin, snapshot.adminListen, 'server.admin_listen')
   parts.closing.push(() => publicServer.close())
-  const address = await listen(publicServer, snapshot.listen, 'server.listen')
-  const redirect = await startRedirectServer(parts, onBrokenRequest)
-  return { address, adminAddress, redirectAddress: redirect.address, publicServer, admin }
+  return publicServer
+}
+
+function noteBroken(parts: Parts): (broken: BrokenRequest) => void {
+  return (broken) => note(parts, brokenRecord(broken, parts.runtime().plane, parts.now()))
 }
 
 function note(parts: Parts, record: RequestRecord): void {
@@ -86,27 +104,4 @@ function note(parts: Parts, record: RequestRecord): void {
     durationMs: record.durationMs,
     upstreamMs: record.upstreamMs,
   })
-}
-
-/**
- * Product 6: not ready at once; connections are still accepted for `drain_delay`; then what is in flight finishes
- * within `drain_timeout`, and WebSockets close with 1001.
- */
-export async function drain(
-  parts: Parts,
-  { publicServer }: Servers,
-  delay: boolean,
-): Promise<void> {
-  const { drain_delay: delayMs, drain_timeout: timeoutMs } = parts.runtime().snapshot.config.server
-  parts.life.draining = true
-  if (delay && delayMs > 0) await wait(delayMs)
-  const ended = Promise.all([publicServer.close(), parts.webSockets.closeAll()])
-  const late = new AbortController()
-  const deadline = wait(timeoutMs, undefined, { signal: late.signal }).then(
-    () => publicServer.server.closeAllConnections(),
-    () => undefined,
-  )
-  await ended
-  late.abort()
-  await deadline
 }

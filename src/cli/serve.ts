@@ -1,14 +1,18 @@
 /** `gatehouse serve`: runs the gateway until a signal ends it. */
 
 import { resolve } from 'node:path'
-import type { Gateway } from '../app.ts'
+import type { WorkerProgram } from '../app/gateway.ts'
+import type { Gateway, GatewayOptions } from '../app.ts'
 import { DEFAULT_CONFIG } from './check.ts'
 import type { AddCommand, Io } from './io.ts'
 import { printProblems } from './print-problems.ts'
 import { firstStop, type Signals } from './signals.ts'
 
-/** @param signals SIGTERM drains and ends, SIGINT without `drain_delay` and a second one at once, SIGHUP reloads */
-export function createServeCommand(signals: Signals): AddCommand {
+/**
+ * @param signals SIGTERM drains and ends, SIGINT without `drain_delay` and a second one at once, SIGHUP reloads
+ * @param workerProgram what runs the command `worker`; without it there is one process at the most
+ */
+export function createServeCommand(signals: Signals, workerProgram?: WorkerProgram): AddCommand {
   return (program, io, done) => {
     program
       .command('serve')
@@ -19,12 +23,18 @@ export function createServeCommand(signals: Signals): AddCommand {
       .option('--config <file>', `config file (default: ./${DEFAULT_CONFIG})`)
       .addHelpText('after', '\nExit code 0 after SIGTERM, 2 on a bad config, 1 when it cannot run.')
       .action(async ({ config }: { config?: string }) => {
-        done(await serve(resolve(io.cwd, config ?? DEFAULT_CONFIG), signals, io))
+        const options = {
+          configFile: resolve(io.cwd, config ?? DEFAULT_CONFIG),
+          env: io.env,
+          now: io.now,
+          ...(workerProgram === undefined ? {} : { workerProgram }),
+        }
+        done(await serve(options, signals, io))
       })
   }
 }
 
-async function serve(configFile: string, signals: Signals, io: Io): Promise<number> {
+async function serve(options: GatewayOptions, signals: Signals, io: Io): Promise<number> {
   // Before the start: as process 1 of a container the process would not even notice a signal that nobody listens to.
   const stop = firstStop(signals)
   let gateway: Gateway | undefined
@@ -32,7 +42,7 @@ async function serve(configFile: string, signals: Signals, io: Io): Promise<numb
   // Everything that serving needs is loaded here, so that the other commands start without it.
   const { BadConfig, startGateway } = await import('../app.ts')
   try {
-    gateway = await startGateway({ configFile, env: io.env, now: io.now })
+    gateway = await startGateway(options)
   } catch (cause) {
     if (cause instanceof BadConfig) {
       printProblems(cause.problems, io)

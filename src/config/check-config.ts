@@ -9,7 +9,7 @@ import { checkIdentityHeaders } from './check-identity-headers.ts'
 import { checkProviders } from './check-providers.ts'
 import { type CheckedServer, checkForwardAuth, checkServer } from './check-server.ts'
 import { type CheckedSession, checkSession } from './check-session.ts'
-import { createFindings } from './findings.ts'
+import { createFindings, type Findings } from './findings.ts'
 import type { InputFiles } from './input-files.ts'
 import { loadClientCa, loadProviderCas } from './load-ca.ts'
 import { type Logo, loadLogo } from './load-logo.ts'
@@ -51,6 +51,7 @@ export async function checkConfig(config: Config, context: CheckContext): Promis
   checkForwardAuth(config, findings)
   checkProviders(config.providers, findings)
   const session = checkSession(config.session, context, findings)
+  checkWorkers(config, session, findings)
   const signingKeys = checkIdentityHeaders(config.identity_headers, findings)
   const tls = await loadTls(config.server, files, now, findings)
   const clientCa = await loadClientCa(config.server, files, findings)
@@ -75,6 +76,19 @@ export async function checkConfig(config: Config, context: CheckContext): Promis
     providerCas,
   }
   return { checked, problems: findings.problems }
+}
+
+/** Sessions in memory belong to one process, and each request may reach another one. */
+function checkWorkers(
+  { server: { workers } }: Config,
+  session: CheckedSession | undefined,
+  findings: Findings,
+): void {
+  if (workers === 1 || session?.store.kind !== 'memory') return
+  findings.error(
+    ['server', 'workers'],
+    `\`workers: ${workers}\` cannot share \`store: memory:\`, of which each worker would have one of its own; use \`sqlite:///ABSOLUTE\` or Redis, or \`workers: 1\``,
+  )
 }
 
 function destination(decisions: string, folder: string): string {

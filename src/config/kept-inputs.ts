@@ -8,7 +8,7 @@ import { codeOf, type FolderEntry, type InputFiles, type PathKind } from './inpu
 /** Plain data, fit to be sent to another process. Why something could not be read is the code that node:fs gave. */
 export interface KeptInputs {
   readonly revision: string
-  readonly contents: ReadonlyMap<string, Kept<Buffer>>
+  readonly contents: ReadonlyMap<string, Kept<Uint8Array>>
   readonly folders: ReadonlyMap<string, Kept<readonly FolderEntry[]>>
   readonly kinds: ReadonlyMap<string, Kept<PathKind>>
   readonly realPaths: ReadonlyMap<string, Kept<string>>
@@ -23,7 +23,7 @@ export interface KeepingInputs extends InputFiles {
 
 /** `files`, with all that it gives kept. */
 export function keepInputs(files: InputFiles): KeepingInputs {
-  const contents = new Map<string, Kept<Buffer>>()
+  const contents = new Map<string, Kept<Uint8Array>>()
   const folders = new Map<string, Kept<readonly FolderEntry[]>>()
   const kinds = new Map<string, Kept<PathKind>>()
   const realPaths = new Map<string, Kept<string>>()
@@ -51,8 +51,8 @@ export function keepInputs(files: InputFiles): KeepingInputs {
 export function keptFiles(kept: KeptInputs): InputFiles {
   const { contents, folders, kinds, realPaths, revision } = kept
   return {
-    read: async (path) => give(contents, path),
-    readSync: (path) => give(contents, path),
+    read: async (path) => Buffer.from(give(contents, path)),
+    readSync: (path) => Buffer.from(give(contents, path)),
     list: async (path) => give(folders, path),
     kindOf: async (path) => give(kinds, path),
     realPath: async (path) => give(realPaths, path),
@@ -64,8 +64,8 @@ export function keptFiles(kept: KeptInputs): InputFiles {
   }
 }
 
-async function keep<T>(
-  into: Map<string, Kept<T>>,
+async function keep<K, T extends K>(
+  into: Map<string, Kept<K>>,
   path: string,
   ask: () => Promise<T>,
 ): Promise<T> {

@@ -20,7 +20,7 @@ export interface ReloadError {
 }
 
 /** Keys that take effect only at a start: those of product 6, and `tls` where it comes or goes as a whole. */
-export type RestartKey = 'listen' | 'admin_listen' | 'store' | 'tls'
+export type RestartKey = 'listen' | 'admin_listen' | 'workers' | 'store' | 'tls'
 
 export interface ReloadStatus {
   readonly revision: string
@@ -149,6 +149,7 @@ function restartKeys(first: Snapshot, next: Snapshot): readonly RestartKey[] {
   const keys: RestartKey[] = []
   if (!isSame(first.listen, next.listen)) keys.push('listen')
   if (!isSame(first.adminListen, next.adminListen)) keys.push('admin_listen')
+  if (first.config.server.workers !== next.config.server.workers) keys.push('workers')
   if (!isSame(first.store, next.store)) keys.push('store')
   if (first.tls.length > 0 !== next.tls.length > 0) keys.push('tls')
   return keys

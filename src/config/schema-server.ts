@@ -85,6 +85,10 @@ export const ServerConfig = Type.Object(
       description:
         'Addresses or networks of the proxies in front, whose X-Forwarded-* and request id are believed.',
     }),
+    workers: Type.Union([Type.Integer({ minimum: 1, maximum: 256 }), Type.Literal('auto')], {
+      default: 1,
+      description: 'Processes that serve; `auto`: one per core. More than one need a shared store.',
+    }),
     drain_delay: Duration('After SIGTERM, how long new connections are still accepted.', '0s'),
     drain_timeout: Duration('After that, how long requests in flight may take to finish.', '30s'),
     redirect_listen: Type.Optional(

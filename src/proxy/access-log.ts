@@ -1,12 +1,10 @@
-/** One JSON line per request (product 5): written without blocking, bounded, and losses counted. */
+/** One JSON line per request (product 5), its parts kept where they are the same for many. */
 
-import { mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { destination as openDestination } from 'pino'
 import type { LiveSession } from '../identity/session.ts'
 import type { Decision, Outcome, Person } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
 import type { EpochMs } from '../support/time.ts'
+import { openLineSink } from './line-sink.ts'
 
 /** What is known of a request when it is over. */
 export interface RequestRecord {
@@ -39,8 +37,6 @@ export interface AccessLog {
   close(): Promise<void>
 }
 
-/** The destination may fall behind by this much before lines are dropped rather than memory filled. */
-const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 /** Each write goes through a thread of its own, which costs more than a hundred lines do. */
 const LINES_AT_ONCE = 128
 /** Lines wait at most this long for others, so that a busy gateway writes many at once. */
@@ -51,84 +47,30 @@ const FLUSH_MS = 100
  * @throws Error that names the config's key where the file cannot be opened
  */
 export function openAccessLog(destination: string | number): AccessLog {
-  let lost = 0
-  let closed = false
   // Joined here and not by the writer: it would measure and copy each line by itself.
   let waiting: string[] = []
   let flushing: NodeJS.Timeout | undefined
-  const sink = openDestination({
-    dest: typeof destination === 'number' ? destination : descriptorOf(destination),
-    sync: false,
-    maxLength: MAX_BUFFERED_BYTES,
-    // Bytes of the right number: for a text three times as many would be set aside.
-    contentMode: 'buffer',
-  })
-  sink.on('drop', (lines: Buffer) => {
-    lost += countLines(lines)
-  })
-  // A reader that went away (EPIPE) or a full disk costs log lines, never requests.
-  sink.on('error', () => {
-    lost++
-  })
+  const sink = openLineSink(destination)
   const flush = (): void => {
     clearTimeout(flushing)
     flushing = undefined
     if (waiting.length === 0) return
     const lines = waiting
     waiting = []
-    // Bytes are what it takes in this mode, which its types do not know.
-    sink.write(Buffer.from(`${lines.join('\n')}\n`) as unknown as string)
+    sink.write(Buffer.from(`${lines.join('\n')}\n`))
   }
   return {
     write: (record) => {
-      if (closed) {
-        lost++
-        return
-      }
       waiting.push(formatRecord(record))
       if (waiting.length >= LINES_AT_ONCE) flush()
       else flushing ??= setTimeout(flush, FLUSH_MS)
     },
-    lost: () => lost,
+    lost: sink.lost,
     close: () => {
-      closed = true
       flush()
-      return closeSink(sink)
+      return sink.close()
     },
   }
-}
-
-function descriptorOf(destination: string): number {
-  return destination === 'stdout' ? 1 : openFile(destination)
-}
-
-function countLines(lines: Buffer): number {
-  let count = 0
-  for (let at = lines.indexOf('\n'); at !== -1; at = lines.indexOf('\n', at + 1)) count++
-  return count
-}
-
-/** Opened here and not by the writer, which would go on trying a file that cannot be had. */
-function openFile(path: string): number {
-  try {
-    mkdirSync(dirname(path), { recursive: true })
-    return openSync(path, 'a', 0o640)
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new Error(`cannot write the decision log (\`logging.decisions\`): ${why}`, { cause })
-  }
-}
-
-/** Writes what is left; a destination that takes no more is given up, and what it did not take was counted. */
-function closeSink(sink: ReturnType<typeof openDestination>): Promise<void> {
-  return new Promise((resolve) => {
-    sink.once('close', resolve)
-    sink.once('error', () => {
-      sink.destroy()
-      resolve()
-    })
-    sink.end()
-  })
 }
 
 /** The texts of a line that are the same for every request of a session on a route. */

@@ -49,6 +49,26 @@ const cases: Record<string, Case> = {
     replace: 'providers: {}\nsession:',
     lines: ['gatehouse.yaml:3:12: `providers` must not be empty'],
   },
+  'no workers': {
+    find: 'server:',
+    replace: 'server:\n  workers: 0',
+    lines: ['gatehouse.yaml:2:12: `workers` must be at least 1'],
+  },
+  'workers that are no number': {
+    find: 'server:',
+    replace: 'server:\n  workers: all',
+    lines: ['gatehouse.yaml:2:12: `workers` must be a whole number or `auto`'],
+  },
+  'several workers without a store that they can share': {
+    config: GOOD_CONFIG.replace('server:', 'server:\n  workers: auto').replace(
+      'sqlite:sessions.db',
+      '"memory:"',
+    ),
+    lines: [
+      'gatehouse.yaml:2:12: `workers: auto` cannot share `store: memory:`, of which each worker would have one of its own; use `sqlite:///ABSOLUTE` or Redis, or `workers: 1`',
+      'gatehouse.yaml:10:10: warning: with `store: memory:` everybody signs in again after a restart; `sqlite:///ABSOLUTE` keeps sessions',
+    ],
+  },
   'a bad duration': {
     append: '  idle: 1 hour\n',
     lines: ['gatehouse.yaml:10:9: `idle` must be a duration such as 30s, 15m, 8h or 7d'],

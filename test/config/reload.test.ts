@@ -142,14 +142,14 @@ test('what needs a restart is named while the rest goes live, until it is as at 
   const { holder, path, routes, logged } = await startHolder(t)
   const config = GOOD_CONFIG.replace(
     'server:',
-    'server:\n  listen: 127.0.0.1:8081\n  admin_listen: 127.0.0.1:9902',
+    'server:\n  listen: 127.0.0.1:8081\n  admin_listen: 127.0.0.1:9902\n  workers: 2',
   ).replace('sessions.db', 'other.db')
   await writeFile(path('gatehouse.yaml'), config)
   await writeFile(path('policies/app.yaml'), renamed('edited'))
   t.equal(await holder.reload(), 'swapped')
   t.strictSame(routes(), ['edited'])
-  t.strictSame(holder.status().restartNeeded, ['listen', 'admin_listen', 'store'])
-  t.ok(logged.includes('restart needed for: listen, admin_listen, store'))
+  t.strictSame(holder.status().restartNeeded, ['listen', 'admin_listen', 'workers', 'store'])
+  t.ok(logged.includes('restart needed for: listen, admin_listen, workers, store'))
   await writeFile(path('gatehouse.yaml'), GOOD_CONFIG)
   await holder.reload()
   t.strictSame(holder.status().restartNeeded, [])

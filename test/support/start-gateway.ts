@@ -1,7 +1,7 @@
 /** A whole gateway for tests: config and policies in a folder of its own, listening on free ports, stopped with the test. */
 
 import { readFileSync } from 'node:fs'
-import { type IncomingHttpHeaders, request } from 'node:http'
+import { type Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
@@ -38,6 +38,8 @@ export interface RequestOptions {
   readonly target?: string
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
   readonly body?: string | Buffer
+  /** For connections that live on; default: one for this request. */
+  readonly agent?: Agent
 }
 
 export interface TestGateway {
@@ -57,8 +59,8 @@ export interface TestGateway {
   decisions(): readonly Record<string, unknown>[]
 }
 
-/** Starts the real thing from files, exactly as `gatehouse serve` does. */
-export async function startGateway(t: Test, options: GatewayOptions): Promise<TestGateway> {
+/** A folder with the config and the policies of a gateway. */
+export function writeGateway(t: Test, options: Omit<GatewayOptions, 'env' | 'now'>) {
   const folder = tempFolder(t)
   const writePolicies = (policies: GatewayOptions['policies']) => {
     const files = typeof policies === 'string' ? { 'test.yaml': policies } : policies
@@ -67,6 +69,12 @@ export async function startGateway(t: Test, options: GatewayOptions): Promise<Te
   writePolicies(options.policies)
   const configFile = join(folder, 'gatehouse.yaml')
   writeFiles(folder, { 'gatehouse.yaml': JSON.stringify(configOf(options), undefined, 2) })
+  return { folder, configFile, writePolicies }
+}
+
+/** Starts the real thing from files, exactly as `gatehouse serve` does. */
+export async function startGateway(t: Test, options: GatewayOptions): Promise<TestGateway> {
+  const { folder, configFile, writePolicies } = writeGateway(t, options)
   const gateway = await startApp({
     configFile,
     env: options.env ?? {},
@@ -74,7 +82,7 @@ export async function startGateway(t: Test, options: GatewayOptions): Promise<Te
   })
   t.teardown(() => gateway.stop())
   const { port } = gateway.address
-  const get = (url: string, what: RequestOptions = {}) => send(port, url, what)
+  const get = (url: string, what: RequestOptions = {}) => sendTo(port, url, what)
   return {
     gateway,
     port,
@@ -84,12 +92,16 @@ export async function startGateway(t: Test, options: GatewayOptions): Promise<Te
     visit: (url, what = {}) =>
       get(url, { ...what, headers: { accept: 'text/html', ...what.headers } }),
     writePolicies,
-    decisions: () =>
-      readFileSync(join(folder, 'decisions.log'), 'utf8')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    decisions: () => readLines(join(folder, 'decisions.log')),
   }
+}
+
+/** A file of JSON lines. */
+export function readLines(file: string): readonly Record<string, unknown>[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
 }
 
 function configOf({ provider, config = {} }: GatewayOptions): Record<string, unknown> {
@@ -123,7 +135,12 @@ function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function send(port: number, url: string, options: RequestOptions): Promise<TestAnswer> {
+/** Sends one request over a connection of its own. */
+export function sendTo(
+  port: number,
+  url: string,
+  options: RequestOptions = {},
+): Promise<TestAnswer> {
   const { host, pathname, search } = new URL(url)
   return new Promise((resolve, reject) => {
     const outgoing = request(
@@ -133,7 +150,7 @@ function send(port: number, url: string, options: RequestOptions): Promise<TestA
         path: options.target ?? pathname + search,
         method: options.method ?? 'GET',
         headers: { host, ...options.headers },
-        agent: false,
+        agent: options.agent ?? false,
       },
       (response) => {
         text(response).then(

@@ -7,14 +7,24 @@ import type { Test } from 'tap'
 import { WebSocket, WebSocketServer } from 'ws'
 import { createBrowserClient } from './browser-client.ts'
 import { signIn } from './sign-in.ts'
-import { startGateway, type TestAnswer, type TestGateway } from './start-gateway.ts'
+import {
+  type RequestOptions,
+  startGateway,
+  type TestAnswer,
+  type TestGateway,
+} from './start-gateway.ts'
 import { startProvider } from './start-provider.ts'
 
 export const PRIVATE = 'http://private.localhost:8080'
 export const PUBLIC = 'http://public.localhost:8080'
 
-export interface Replicas {
-  readonly gateways: readonly TestGateway[]
+/** What people need of a gateway, wherever it runs. */
+export interface Reachable {
+  readonly port: number
+  get(url: string, options?: RequestOptions): Promise<TestAnswer>
+}
+
+export interface Visitors {
   /** Somebody signed in at gateway `at`: their cookie for the private host. */
   signIn(at: number, person?: string): Promise<string>
   /** What gateway `at` answers to whoever has `cookie`. */
@@ -22,8 +32,24 @@ export interface Replicas {
   visitPublic(at: number): Promise<TestAnswer>
   /** Signs the session of `cookie` out at gateway `at`. */
   signOut(at: number, cookie: string): Promise<TestAnswer>
-  /** An open WebSocket at gateway `at`. */
+  /** A WebSocket at gateway `at`, open from end to end. */
   openSocket(at: number, cookie: string): Promise<WebSocket>
+}
+
+export interface Replicas extends Visitors {
+  readonly gateways: readonly TestGateway[]
+}
+
+/** An upstream that answers and echoes, a provider, and the policies of a gateway in front of both. */
+export async function startSurroundings(t: Test) {
+  const upstream = await startEcho(t)
+  const provider = await startProvider(t)
+  const policies = `
+routes:
+  - { name: private, from: "${PRIVATE}", to: "${upstream}", allow_websockets: true, allow_any_authenticated_user: true }
+  - { name: public, from: "${PUBLIC}", to: "${upstream}", allow_public_unauthenticated_access: true }
+`
+  return { upstream, provider, policies }
 }
 
 /** @param stores `session.store` of each gateway */
@@ -32,26 +58,24 @@ export async function startReplicas(
   stores: readonly string[],
   config: Readonly<Record<string, unknown>> = {},
 ): Promise<Replicas> {
-  const upstream = await startEcho(t)
-  const provider = await startProvider(t)
-  const policies = `
-routes:
-  - { name: private, from: "${PRIVATE}", to: "${upstream}", allow_websockets: true, allow_any_authenticated_user: true }
-  - { name: public, from: "${PUBLIC}", to: "${upstream}", allow_public_unauthenticated_access: true }
-`
+  const { provider, policies } = await startSurroundings(t)
   const gateways = await Promise.all(
     stores.map((store) => {
       const session = { store, ...(config['session'] as object | undefined) }
       return startGateway(t, { provider, policies, config: { ...config, session } })
     }),
   )
-  const gatewayAt = (at: number): TestGateway => {
+  return { gateways, ...visitorsOf(t, gateways) }
+}
+
+/** People with browsers at `gateways`, which have the policies of `startSurroundings` and one store. */
+export function visitorsOf(t: Test, gateways: readonly Reachable[]): Visitors {
+  const gatewayAt = (at: number): Reachable => {
     const gateway = gateways[at]
     if (gateway === undefined) throw new Error(`there is no gateway ${at}`)
     return gateway
   }
   return {
-    gateways,
     signIn: async (at, person = 'ana') => {
       const browser = createBrowserClient(gatewayAt(at).port)
       const { status } = await signIn(browser, `${PRIVATE}/`, person)
@@ -76,6 +100,9 @@ routes:
       t.teardown(() => socket.terminate())
       socket.on('error', () => undefined)
       await once(socket, 'open')
+      // It is open to the upstream too once that has answered.
+      socket.send('hello')
+      await once(socket, 'message')
       return socket
     },
   }

@@ -1,0 +1,73 @@
+/**
+ * The decision log of several workers: each writes to a pipe of its own, and the primary alone writes to the
+ * destination, whole lines only. So lines never mix, however long, and one that a killed worker left unfinished is lost
+ * and does not spoil the next.
+ */
+
+import type { Readable } from 'node:stream'
+import { finished } from 'node:stream'
+import { type LineSink, openLineSink } from '../../proxy/line-sink.ts'
+
+export interface DecisionLines {
+  /** Passes on what `from` gives until it ends. */
+  take(from: Readable): void
+  /** Another destination, opened and not yet used. Throws where it cannot be had. */
+  prepare(destination: string): { commit(): Promise<void>; abort(): Promise<void> }
+  lost(): number
+  /** Waits for what workers have written, and for the destination to take it. */
+  close(): Promise<void>
+}
+
+const NEW_LINE = 10
+
+/** @throws Error that names the config's key where the destination cannot be had */
+export function openDecisionLines(first: string): DecisionLines {
+  let destination = first
+  let sink: LineSink = openLineSink(first)
+  /** Of destinations that are closed, and lines that were never finished. */
+  let lostBefore = 0
+  const open = new Set<Promise<void>>()
+
+  const pass = (from: Readable) => {
+    let unfinished: Buffer[] = []
+    from.on('data', (chunk: Buffer) => {
+      const end = chunk.lastIndexOf(NEW_LINE) + 1
+      if (end > 0) {
+        sink.write(Buffer.concat([...unfinished, chunk.subarray(0, end)]))
+        unfinished = []
+      }
+      if (end < chunk.length) unfinished.push(chunk.subarray(end))
+    })
+    return new Promise<void>((resolve) => {
+      finished(from, () => {
+        if (unfinished.length > 0) lostBefore++
+        resolve()
+      })
+    })
+  }
+  return {
+    take: (from) => {
+      const over = pass(from).finally(() => open.delete(over))
+      open.add(over)
+    },
+    prepare: (next) => {
+      const moved = next === destination ? undefined : openLineSink(next)
+      return {
+        commit: async () => {
+          if (moved === undefined) return
+          const old = sink
+          sink = moved
+          destination = next
+          await old.close()
+          lostBefore += old.lost()
+        },
+        abort: async () => moved?.close(),
+      }
+    },
+    lost: () => lostBefore + sink.lost(),
+    close: async () => {
+      await Promise.all(open)
+      await sink.close()
+    },
+  }
+}

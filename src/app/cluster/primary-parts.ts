@@ -1,0 +1,117 @@
+/** What the primary has of its own: the store and the sessions in it, the decision log's destination, the metrics. */
+
+import type { Logger } from 'pino'
+import { createMetrics, type Metrics } from '../../admin/metrics.ts'
+import { type SummedMetrics, sumMetrics } from '../../admin/summed-metrics.ts'
+import type { LoadResult } from '../../config/load.ts'
+import type { Snapshot } from '../../config/snapshot.ts'
+import { createSessions } from '../../identity/live-sessions.ts'
+import { openStore } from '../../identity/open-store.ts'
+import type { Siblings } from '../../identity/session-store.ts'
+import type { Sessions } from '../../identity/sessions.ts'
+import type { Closing } from '../closing.ts'
+import type { GatewayOptions } from '../gateway.ts'
+import type { FirstLoad } from '../one-process.ts'
+import { sessionSettings } from '../session-settings.ts'
+import { signingPemsOf } from '../signing-pems.ts'
+import { type DecisionLines, openDecisionLines } from './decision-lines.ts'
+import type { GivenSnapshot } from './messages.ts'
+
+export interface PrimaryParts {
+  readonly sessions: Sessions
+  readonly decisions: DecisionLines
+  readonly metrics: Metrics
+  readonly summed: SummedMetrics
+  readonly ended: EndedSessions
+  snapshot(): Snapshot
+  /** What is in force, as workers are given it. */
+  given(): GivenSnapshot
+  /** Notes what a snapshot that may come into force was made from. */
+  loaded(result: LoadResult): LoadResult
+  /** Puts `next` in force by `swapWorkers`; where that rejects nothing has changed. */
+  swap(next: Snapshot, swapWorkers: (given: GivenSnapshot) => Promise<void>): Promise<void>
+}
+
+interface EndedSessions {
+  /** A worker has said so. */
+  heard(id: string): void
+  /** Calls `tell` with each session that ends here. */
+  tellWorkers(tell: (id: string) => void): void
+}
+
+export async function openPrimaryParts(
+  first: FirstLoad,
+  options: GatewayOptions & { readonly closing: Closing; readonly log: Logger },
+): Promise<PrimaryParts> {
+  const { closing, log, now, configFile, env } = options
+  let snapshot = first.snapshot
+  let inputs = inputsOf(first)
+  const decisions = openDecisionLines(snapshot.config.logging.decisions)
+  closing.push(() => decisions.close())
+  const { siblings, ...ended } = connectSiblings()
+  // Before any worker: of several that make one sqlite file at once some would find it locked.
+  const store = await openStore(snapshot.store, { now, log, siblings })
+  closing.push(() => store.close())
+  let signingPems = await signingPemsOf(snapshot, store, undefined)
+  const sessions = createSessions({ store, now, log, ...sessionSettings(() => snapshot) })
+  closing.push(() => sessions.close())
+  const metrics = createMetrics({
+    sessions: () => sessions.count(),
+    lostLogLines: decisions.lost,
+    openWebSockets: () => 0,
+  })
+  const give = (pems: readonly string[]) => ({ configFile, env, inputs, signingPems: pems })
+  return {
+    sessions,
+    decisions,
+    metrics,
+    summed: sumMetrics(metrics.registry),
+    ended,
+    snapshot: () => snapshot,
+    given: () => give(signingPems),
+    loaded: (result) => {
+      if (result.snapshot !== undefined) inputs = inputsOf(result)
+      return result
+    },
+    swap: async (next, swapWorkers) => {
+      const pems = await signingPemsOf(next, store, { snapshot, signingPems })
+      const lines = decisions.prepare(next.config.logging.decisions)
+      try {
+        await swapWorkers(give(pems))
+      } catch (error) {
+        await lines.abort()
+        throw error
+      }
+      snapshot = next
+      signingPems = pems
+      log.level = next.config.logging.level
+      await lines.commit()
+    },
+  }
+}
+
+function inputsOf({ inputs }: LoadResult) {
+  if (inputs === undefined) throw new TypeError('what was loaded was not kept')
+  return inputs
+}
+
+function connectSiblings(): EndedSessions & { readonly siblings: Siblings } {
+  const listeners = new Set<(id: string) => void>()
+  let tellWorkers: (id: string) => void = () => undefined
+  return {
+    siblings: {
+      tell: (id) => tellWorkers(id),
+      listen: (listener) => {
+        const entry = (id: string) => listener(id)
+        listeners.add(entry)
+        return () => listeners.delete(entry)
+      },
+    },
+    heard: (id) => {
+      for (const listener of listeners) listener(id)
+    },
+    tellWorkers: (tell) => {
+      tellWorkers = tell
+    },
+  }
+}

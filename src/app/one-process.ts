@@ -1,0 +1,68 @@
+/** A gateway that is one process: it loads, listens, reloads and drains by itself. */
+
+import type { LoadResult } from '../config/load.ts'
+import { createSnapshotHolder } from '../config/reload.ts'
+import type { Snapshot } from '../config/snapshot.ts'
+import { watchFiles } from '../config/watch.ts'
+import { proxySettings } from '../identity/outgoing-fetch.ts'
+import { formatProblem } from '../support/problem.ts'
+import { createClosing } from './closing.ts'
+import { drain } from './drain.ts'
+import type { Gateway, GatewayOptions } from './gateway.ts'
+import { createLogger } from './logger.ts'
+import { once } from './once.ts'
+import { buildParts } from './parts.ts'
+import { startServers } from './servers.ts'
+
+/** What a start has loaded. */
+export interface FirstLoad extends LoadResult {
+  readonly snapshot: Snapshot
+}
+
+export async function startOneProcess(
+  first: FirstLoad,
+  load: (previous: Snapshot) => Promise<LoadResult>,
+  { configFile, now, env }: GatewayOptions,
+): Promise<Gateway> {
+  const { snapshot, stamps, problems } = first
+  const closing = createClosing()
+  try {
+    const log = createLogger(snapshot.config.logging.level)
+    for (const problem of problems) log.warn(formatProblem(problem))
+    const parts = await buildParts(snapshot, { now, log, closing, proxies: proxySettings(env) })
+    const servers = await startServers(parts, () => holder.status())
+    const holder = createSnapshotHolder({
+      first: snapshot,
+      stamps,
+      load,
+      configFile,
+      now,
+      log,
+      onSwap: async (next) => (await parts.prepare(next)).commit(),
+      onReload: (result) => parts.metrics.reloaded(result !== 'failed'),
+    })
+    const watch = watchFiles({
+      stamps: holder.stamps,
+      onChange: async () => void (await holder.reload()),
+    })
+    closing.push(() => watch.close())
+    parts.life.ready = true
+    log.info(
+      { listen: servers.address, admin: servers.adminAddress, revision: snapshot.revision },
+      'ready',
+    )
+    return {
+      ...servers,
+      reload: async () => void (await holder.reload()),
+      stop: once(async ({ delay } = { delay: false }) => {
+        await drain(parts, servers.publicServer, delay)
+        await closing.all()
+        log.info('stopped')
+      }),
+    }
+  } catch (error) {
+    // Nothing is left half-started.
+    await closing.all()
+    throw error
+  }
+}
