@@ -1,5 +1,6 @@
 /** A provider's redirect path: where a sign-in comes back, and a session begins. */
 
+import { SignInRevoked } from '../identity/end-marks.ts'
 import type { Provider, SignedIn } from '../identity/provider.ts'
 import { ProviderFailure } from '../identity/provider.ts'
 import type { LiveSession } from '../identity/session.ts'
@@ -83,6 +84,7 @@ async function finish(
     const session = await beginSession(visit, state, person, previous)
     return await sendOn(visit, state, session)
   } catch (error) {
+    if (error instanceof SignInRevoked) return restartSignIn(visit, again, error.message)
     return storeFailure(visit, provider, error, state.target)
   }
 }
@@ -101,6 +103,7 @@ async function beginSession(
     method: 'oidc',
     address: visit.clientAddress,
     userAgent: visit.userAgent,
+    startedAt: state.startedAt,
     stepUp: state.stepUp !== undefined,
   })
   visit.onSignIn(state.provider, 'ok')

@@ -3,10 +3,12 @@
  * first of its second costs one look into a map.
  */
 
+import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
+import { createEndMarks } from './end-marks.ts'
 import { OpenSession } from './open-session.ts'
 import { createOpenSessions } from './open-sessions.ts'
 import type { SignedIn } from './provider.ts'
@@ -122,10 +124,21 @@ export function createSessions(options: SessionsOptions): Sessions {
     return there
   }
 
-  const revocation = createRevocation({ ...options, seals, lists, endById })
+  const marks = createEndMarks({ ...options, seals })
+  const revocation = createRevocation({ ...options, seals, lists, marks, endById })
   const refresh =
     options.refresh &&
     createSessionRefresh({ ...options, ...options.refresh, seals, sessions, endById })
+
+  /** A session that is stored already is found by whoever ends; where they have been before, it is taken back. */
+  const checkMarks = async (id: string, record: SessionRecord, startedAt: EpochMs) => {
+    try {
+      await marks.check(record, startedAt)
+    } catch (error) {
+      await store.delete(id)
+      throw error
+    }
+  }
 
   return {
     open(cookie, host) {
@@ -153,6 +166,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         indexKeys: indexKeysOf(seals(), record),
         expiresAt: sessions.storeEnd(record, time),
       })
+      await checkMarks(id, record, context.startedAt ?? time)
       const session = sessions.add({
         ...parts,
         ...{ id, secrets: secret, origin, lastSeenAt: time, verifiedAt: time },
@@ -191,6 +205,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
     endById,
     endOfUser: revocation.ofUser,
+    endOf: revocation.of,
     endAll: revocation.all,
 
     list: lists.all,
@@ -211,6 +226,19 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (sealed === undefined) return undefined
       const handed = seals().openHandOver(sealed, code, boundTo(host, binding))
       return handed === undefined ? undefined : sessions.open(handed)
+    },
+
+    async once(what, until, act) {
+      const key = `replay:${createHash('sha256').update(what).digest('base64url')}`
+      if (!(await store.putOnce(key, new Uint8Array(), until))) return false
+      try {
+        await act()
+      } catch (error) {
+        // Best effort: where the store fails here too, whoever sent it has to send another.
+        await store.takeOnce(key).catch(() => undefined)
+        throw error
+      }
+      return true
     },
 
     close: async () => {

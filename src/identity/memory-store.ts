@@ -13,6 +13,8 @@ const MAX_SESSIONS = 100_000
 /** Hand-over codes and replay guards. Dropping one early would let it be used twice, so a new one is refused instead. */
 const MAX_ONCE = 100_000
 const SWEEP_MS = 30_000
+/** Marks are kept beside what is taken once, under names of their own. */
+const MARK = 'mark:'
 
 export interface MemoryStoreOptions {
   readonly now: Clock
@@ -143,6 +145,16 @@ export function createMemoryStore(options: MemoryStoreOptions): SessionStore {
       checkOpen()
       const present = once.get(key)
       once.delete(key)
+      return present !== undefined && present.expiresAt > now() ? present.value : undefined
+    },
+    async mark(key, value, expiresAt) {
+      checkOpen()
+      if (!once.has(MARK + key)) makeRoom(once, maxOnce)
+      once.set(MARK + key, { value, expiresAt })
+    },
+    async marked(key) {
+      checkOpen()
+      const present = once.get(MARK + key)
       return present !== undefined && present.expiresAt > now() ? present.value : undefined
     },
     async keep(key, value) {

@@ -19,6 +19,7 @@ import {
   keptKey,
   lockKey,
   MAX_HEAD_BYTES,
+  markKey,
   onceKey,
   partsValue,
   REPLACED_CHANNEL,
@@ -204,6 +205,18 @@ function storedValues({ link, writer, now, waitForReplica }: Parts) {
       link.ask(
         async (client) => (await client.gatehouseTakeOnceBuffer(onceKey(key), now())) ?? undefined,
       ),
+    mark: (key, value, expiresAt) =>
+      writer.ask(async (client) => {
+        const held = Buffer.concat([Buffer.from(timeText(expiresAt)), value])
+        await client.set(markKey(key), held, 'PXAT', expiresAt + SLACK_MS)
+        await waitForReplica(client, markKey(key))
+      }),
+    marked: (key) =>
+      link.ask(async (client) => {
+        const held = await client.getBuffer(markKey(key))
+        if (held === null || endOf(held) <= now()) return undefined
+        return held.subarray(timeText(0).length)
+      }),
     keep: (key, value) =>
       writer.ask(async (client) => {
         const kept = await client.gatehouseKeepBuffer(keptKey(key), bytes(value))

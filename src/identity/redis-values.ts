@@ -10,6 +10,7 @@ export const TIME_DIGITS = 13
 export const sessionKeys = (id: string) =>
   [`gatehouse:session:{${id}}`, `gatehouse:parts:{${id}}`] as const
 export const indexKey = (key: string) => `gatehouse:index:${key}`
+export const markKey = (key: string) => `gatehouse:mark:${key}`
 export const onceKey = (key: string) => `gatehouse:once:${key}`
 export const keptKey = (key: string) => `gatehouse:kept:${key}`
 

@@ -2,15 +2,17 @@
 
 import { foldAscii } from '../policy/language/fold.ts'
 import type { Log } from '../support/log.ts'
+import { type EndMarks, namedKeys } from './end-marks.ts'
 import type { LiveSession } from './session.ts'
 import type { SessionLists } from './session-lists.ts'
-import type { SessionSeals } from './session-seals.ts'
+import type { IndexKind, SessionSeals } from './session-seals.ts'
 import type { SessionStore } from './session-store.ts'
 
 export interface RevocationOptions {
   readonly store: SessionStore
   readonly seals: () => SessionSeals
   readonly lists: SessionLists
+  readonly marks: EndMarks
   /** Names under which people sign in now. */
   readonly providers?: () => Iterable<string>
   /** How many sessions a person may have at once. */
@@ -22,6 +24,8 @@ export interface RevocationOptions {
 export interface Revocation {
   /** Ends every session of `user`, an e-mail in any case or a subject, at any provider; returns how many there were. */
   ofUser(user: string): Promise<number>
+  /** Ends the sessions at one provider that an index entry names, and those that are being made. */
+  of(provider: string, by: IndexKind, value: string): Promise<number>
   /** Ends every session, those that no secret opens included. */
   all(): Promise<number>
   /** Ends the oldest sessions of a person where `made` is one too many. Of two at once each may end the same ones. */
@@ -32,7 +36,7 @@ export interface Revocation {
 const AT_ONCE = 50
 
 export function createRevocation(options: RevocationOptions): Revocation {
-  const { store, seals, lists, endById, log } = options
+  const { store, seals, lists, marks, endById, log } = options
   const { providers = () => [], maxPerUser = () => Number.POSITIVE_INFINITY } = options
 
   const endEach = async (ids: AsyncIterable<string> | Iterable<string>): Promise<number> => {
@@ -51,12 +55,11 @@ export function createRevocation(options: RevocationOptions): Revocation {
     return ended
   }
 
-  const indexed = async (user: string): Promise<ReadonlySet<string>> => {
-    const keys = [...providers()].flatMap((provider) => [
-      ...seals().indexKeys('email', provider, foldAscii(user)),
-      ...seals().indexKeys('sub', provider, user),
-    ])
-    return new Set((await Promise.all(keys.map((key) => store.findByIndex(key)))).flat())
+  const of = async (provider: string, by: IndexKind, value: string): Promise<number> => {
+    await marks.set(provider, by, value)
+    const keys = namedKeys(seals(), provider, by, value)
+    const found = await Promise.all(keys.map((key) => store.findByIndex(key)))
+    return endEach(new Set(found.flat()))
   }
 
   async function* matching(user: string): AsyncIterable<string> {
@@ -73,9 +76,14 @@ export function createRevocation(options: RevocationOptions): Revocation {
   return {
     ofUser: async (user) => {
       // At once those that the index knows; then all others, such as those of a provider that has left the config.
-      const ended = await endEach(await indexed(user))
+      let ended = 0
+      for (const provider of providers()) {
+        ended += await of(provider, 'email', user)
+        ended += await of(provider, 'sub', user)
+      }
       return ended + (await endEach(matching(user)))
     },
+    of,
     all: () => endEach(idsOf(store)),
     surplus: async ({ id, record: { provider, sub } }) => {
       const max = maxPerUser()

@@ -52,6 +52,10 @@ export interface SessionStore {
   putOnce(key: string, value: Uint8Array, expiresAt: EpochMs): Promise<boolean>
   /** Returns the value and removes it, atomically; of two callers one gets it. */
   takeOnce(key: string): Promise<Uint8Array | undefined>
+  /** Keeps `value` under `key` until then, in place of what is there; keys are apart from those of `putOnce`. */
+  mark(key: string, value: Uint8Array, expiresAt: EpochMs): Promise<void>
+  /** What `mark` keeps under `key`. */
+  marked(key: string): Promise<Uint8Array | undefined>
   /** Returns what is kept under `key` for good, storing `value` first where nothing is: the first one wins. */
   keep(key: string, value: Uint8Array): Promise<Uint8Array>
   /**

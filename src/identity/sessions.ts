@@ -1,13 +1,17 @@
 /** Sessions as the rest of the gateway uses them: made at sign-in, opened from a cookie, ended everywhere at once. */
 
+import type { EpochMs } from '../support/time.ts'
 import type { SignedIn } from './provider.ts'
 import type { LiveSession, SessionCard, SessionTokens, SignInMethod } from './session.ts'
+import type { IndexKind } from './session-seals.ts'
 
 export interface SignInContext {
   readonly provider: string
   readonly method: SignInMethod
   readonly address: string
   readonly userAgent: string
+  /** When this sign-in began: what has been ended since then is not made again. Default now. */
+  readonly startedAt?: EpochMs
   /** True where this sign-in answered a step-up. */
   readonly stepUp: boolean
 }
@@ -31,7 +35,10 @@ export interface Sessions {
   open(cookie: string, host: string): LiveSession | undefined | Promise<LiveSession | undefined>
   /** Notes that the session was used now; writes to the store at most once a minute. Never throws. */
   seen(session: LiveSession): void
-  /** A new session with a new handle. */
+  /**
+   * A new session with a new handle.
+   * @throws SignInRevoked where the person's sessions have been ended since the sign-in began
+   */
   create(person: SignedIn, context: SignInContext): Promise<LiveSession>
   /** The cookie that opens `session` on `host`. */
   cookieFor(session: LiveSession, host: string): SessionCookie
@@ -44,6 +51,11 @@ export interface Sessions {
   endById(id: string): Promise<boolean>
   /** Ends every session of `user`, an e-mail in any case or a subject, at any provider; returns how many there were. */
   endOfUser(user: string): Promise<number>
+  /**
+   * Ends the sessions at `provider` that a subject, an e-mail in any case or a session id names, and any that a sign-in makes which has begun by now; returns how
+   * many there were.
+   */
+  endOf(provider: string, by: IndexKind, value: string): Promise<number>
   /** Ends every session there is; returns how many there were. */
   endAll(): Promise<number>
   /** Every live session's card. */
@@ -54,5 +66,10 @@ export interface Sessions {
   /** A code that hands `session` to `host`: lives 30 seconds, works once, only for that host and `binding`. */
   issueHandOver(session: LiveSession, host: string, binding: string): Promise<string>
   redeemHandOver(code: string, host: string, binding: string): Promise<LiveSession | undefined>
+  /**
+   * Guards against replay: runs `act` for the first call with `what` before `until`, and returns false for others. Where
+   * `act` rejects, so does this, and `what` may come again.
+   */
+  once(what: string, until: EpochMs, act: () => Promise<void>): Promise<boolean>
   close(): Promise<void>
 }

@@ -7,6 +7,8 @@ import type { Replacement, SessionStore, Siblings, StoredSession } from './sessi
 import { openDatabase, unavailable } from './sqlite-database.ts'
 
 const SWEEP_MS = 60_000
+/** Marks are kept beside what is taken once, under names of their own. */
+const MARK = 'mark:'
 /** Rows deleted or listed at a time, so that no request waits long behind it. */
 const BATCH = 500
 /** What siblings are told of a session that was replaced begins with this; of one that was deleted, its id and no more. */
@@ -85,6 +87,13 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
             : undefined
         }),
       ),
+    mark: (key, value, expiresAt) =>
+      answer(path, () => void sql.mark.run(MARK + key, value, expiresAt)),
+    marked: (key) =>
+      answer(path, () => {
+        const row = sql.marked.get(MARK + key, now())
+        return row === undefined ? undefined : bytes(row['value'])
+      }),
     keep: (key, value) =>
       answer(path, () => {
         sql.keep.run(key, value)
@@ -157,6 +166,8 @@ function prepareStatements(db: DatabaseSync) {
       `INSERT INTO once (key, value, expires_at) VALUES (?1, ?2, ?3)
        ON CONFLICT (key) DO UPDATE SET value = ?2, expires_at = ?3 WHERE expires_at <= ?4`,
     ),
+    mark: db.prepare('INSERT OR REPLACE INTO once (key, value, expires_at) VALUES (?, ?, ?)'),
+    marked: db.prepare('SELECT value FROM once WHERE key = ? AND expires_at > ?'),
     takeOnce: db.prepare('DELETE FROM once WHERE key = ? RETURNING value, expires_at'),
     keep: db.prepare('INSERT INTO kept (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING'),
     kept: db.prepare('SELECT value FROM kept WHERE key = ?'),

@@ -44,6 +44,18 @@ export async function storeContract(
       await check(t, store)
     })
 
+  await rule('a mark is read until its end, and another takes its place', async (t, store) => {
+    t.equal(await store.marked('m'), undefined)
+    await store.mark('m', Buffer.from('one'), start + 10_000)
+    await store.putOnce('m', Buffer.from('apart'), start + 10_000)
+    await store.mark('m', Buffer.from([0, 255]), start + 20_000)
+    t.same(Buffer.from((await store.marked('m')) ?? []), Buffer.from([0, 255]))
+    t.same(Buffer.from((await store.marked('m')) ?? []), Buffer.from([0, 255]), 'and again')
+    t.equal(Buffer.from((await store.takeOnce('m')) ?? []).toString(), 'apart')
+    clock.time = start + 20_000
+    t.equal(await store.marked('m'), undefined)
+  })
+
   await rule('a session is read back byte for byte', async (t, store) => {
     const session = sessionOf('a', { indexKeys: ['k1', 'k2'] })
     await store.create(session)
