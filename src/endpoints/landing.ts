@@ -8,20 +8,23 @@ import { NO_WISHES, signInUrl } from './sign-in-url.ts'
 import { openSignOutState } from './sign-out-state.ts'
 import { single, type Visit } from './visit.ts'
 
-/** `/.gatehouse/signed_out`. */
-export async function signedOut(visit: Visit): Promise<Reaction> {
+/** `/.gatehouse/signed_out`. A sign-out of ours that was asked to go on somewhere does so from here. */
+export function signedOut(visit: Visit): Reaction {
   const { requestId, head } = visit
+  const onward = onwardOf(visit)
+  if (onward !== undefined) return redirect(onward)
   const signIn = signInUrl('', { kind: 'here', url: '/' }, NO_WISHES)
   return renderSignedOut({ requestId, head, signInUrl: signIn }, visit.brand)
 }
 
-/**
- * `/` of `public_url`, and where providers send people after a sign-out: the own page for who is signed in. A
- * sign-out of ours that was asked to go on somewhere does so from here.
- */
-export async function landing(visit: Visit): Promise<Reaction> {
+function onwardOf(visit: Visit): string | undefined {
   const state = single(visit.query, 'state')
-  const onward = state === undefined ? undefined : openSignOutState(visit, state)
+  return state === undefined ? undefined : openSignOutState(visit, state)
+}
+
+/** `/` of `public_url`, and where providers send people after a sign-out: the own page for who is signed in. */
+export async function landing(visit: Visit): Promise<Reaction> {
+  const onward = onwardOf(visit)
   if (onward !== undefined) return redirect(onward)
   const session = await openSession(visit)
   if (session === undefined) return signedOut(visit)
