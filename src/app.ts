@@ -1,7 +1,7 @@
 /** Composition root: a config file becomes a running gateway, of one process or of several. */
 
-import { availableParallelism } from 'node:os'
 import type { Gateway, GatewayOptions } from './app/gateway.ts'
+import { workerCount } from './app/worker-count.ts'
 import { type LoadResult, loadSnapshot } from './config/load.ts'
 import type { Snapshot } from './config/snapshot.ts'
 import { formatProblem, type Problem } from './support/problem.ts'
@@ -42,9 +42,4 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     workerProgram,
     count,
   })
-}
-
-function workerCount({ config }: Snapshot): number {
-  const { workers } = config.server
-  return workers === 'auto' ? availableParallelism() : workers
 }

@@ -85,7 +85,7 @@ test('rooms import only what the table in src/README.md allows', async (t) => {
 
 test('each third-party package has one home', async (t) => {
   const homes: Record<string, RegExp> = {
-    'openid-client': /^identity\/(openid-)?[a-z-]+\.ts$/,
+    'openid-client': /^identity\/openid-[a-z-]+\.ts$/,
     jose: /^(identity|demo)\//,
     undici: /^(proxy\/|identity\/outgoing-fetch\.ts$)/,
     '@fastify/http-proxy': /^proxy\/upgrade\.ts$/,
@@ -104,10 +104,6 @@ test('each third-party package has one home', async (t) => {
     if (home !== undefined)
       t.match(from.path, home, `\`${target}\` is used in ${from.path}: keep it in its home`)
   }
-  const users = new Set(
-    imports.filter(({ target }) => target === 'openid-client').map(({ from }) => from.path),
-  )
-  t.ok(users.size <= 1, 'openid-client has one user, so that its traps are minded once')
 })
 
 test('only main.ts touches argv, env and exit codes', async (t) => {

@@ -20,6 +20,18 @@ export interface Metrics {
   refreshed(provider: string, result: string): void
   reloaded(successful: boolean): void
   storeFailed(): void
+  directoryAsked(result: DirectoryResult): void
+}
+
+/** How calls of a directory end, all of them. */
+const DIRECTORY_RESULTS = ['ok', 'not_found', 'rate_limited', 'refused', 'unavailable'] as const
+export type DirectoryResult = (typeof DIRECTORY_RESULTS)[number]
+
+/** What a directory knows of itself. */
+export interface DirectoryState {
+  /** Calls left in its window; undefined before it has said. */
+  remaining(): number | undefined
+  oldestInUseMs(): number
 }
 
 /** Metrics as Prometheus reads them. */
@@ -34,6 +46,8 @@ export interface MetricsSources {
   /** Lines that the decision log has lost. */
   lostLogLines(): number
   openWebSockets(): number
+  /** Left out in a process that asks none. */
+  directories?(): Iterable<DirectoryState>
 }
 
 const NO_ROUTE = 'none'
@@ -86,6 +100,14 @@ export function createMetrics(sources: MetricsSources): Metrics {
     help: 'Times that the session store could not answer.',
     registers,
   })
+  const directoryRequests = new Counter({
+    name: 'gatehouse_directory_requests_total',
+    help: 'Calls of directories by result.',
+    labelNames: ['result'],
+    registers,
+  })
+  for (const result of DIRECTORY_RESULTS) directoryRequests.inc({ result }, 0)
+  registerDirectoryGauges(registry, sources)
   registerGauges(registry, sources, () => storeErrors.inc())
   return {
     registry,
@@ -101,6 +123,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
       lastReload.set(successful ? 1 : 0)
     },
     storeFailed: () => storeErrors.inc(),
+    directoryAsked: (result) => directoryRequests.inc({ result }),
   }
 }
 
@@ -144,6 +167,30 @@ function registerGauges(
     collect() {
       this.reset()
       this.inc(sources.lostLogLines())
+    },
+  })
+}
+
+function registerDirectoryGauges(registry: Registry, { directories }: MetricsSources): void {
+  const registers = [registry]
+  const all = () => [...(directories?.() ?? [])]
+  new Gauge({
+    name: 'gatehouse_directory_rate_limit_remaining',
+    help: 'Calls left in the running window of the directory that has fewest; +Inf before any has said.',
+    aggregator: 'min',
+    registers,
+    collect() {
+      this.set(Math.min(...all().flatMap((directory) => directory.remaining() ?? [])))
+    },
+  })
+  new Gauge({
+    name: 'gatehouse_directory_oldest_answer_seconds',
+    help: 'Age of the oldest answer of a directory that was used within the last minute.',
+    aggregator: 'max',
+    registers,
+    collect() {
+      const ages = all().map((directory) => directory.oldestInUseMs())
+      this.set(Math.max(0, ...ages) / 1_000)
     },
   })
 }

@@ -5,9 +5,11 @@ import { createMetrics, type Metrics } from '../admin/metrics.ts'
 import type { Snapshot } from '../config/snapshot.ts'
 import { createSessions } from '../identity/live-sessions.ts'
 import { openRateLimits } from '../identity/open-rate-limits.ts'
+import { openSharedDirectory } from '../identity/open-shared-directory.ts'
 import { openStore } from '../identity/open-store.ts'
 import type { ProxySettings } from '../identity/outgoing-fetch.ts'
 import type { RateLimits } from '../identity/rate-limits.ts'
+import { createResolveGroups, type ResolveGroups } from '../identity/session-groups.ts'
 import type { Siblings } from '../identity/session-store.ts'
 import type { Sessions } from '../identity/sessions.ts'
 import { type AccessLog, openAccessLog } from '../proxy/access-log.ts'
@@ -16,6 +18,7 @@ import { createUpstreams, type Upstreams } from '../proxy/upstreams.ts'
 import { createWebSockets, type WebSockets } from '../proxy/web-sockets.ts'
 import type { Clock } from '../support/time.ts'
 import type { Closing } from './closing.ts'
+import { endSuspended } from './directories.ts'
 import { buildRuntime, closeReplaced, type Runtime } from './runtime.ts'
 import { sessionSettings } from './session-settings.ts'
 
@@ -24,6 +27,7 @@ export interface Parts {
   readonly log: Logger
   readonly closing: Closing
   readonly sessions: Sessions
+  readonly resolveGroups: ResolveGroups
   readonly rateLimits: RateLimits
   readonly upstreams: Upstreams
   readonly webSockets: WebSockets
@@ -62,6 +66,8 @@ export interface FromPrimary {
   /** PEM; the first signs. */
   readonly signingPems: readonly string[]
   readonly siblings: Siblings
+  /** How many there are. */
+  readonly workers: number
   /** An open descriptor for the lines of the decision log. */
   readonly decisionsFd: number
 }
@@ -83,10 +89,30 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     log,
   })
   closing.push(() => rateLimits.close())
-  const storeAndTools = { store, rateLimits, now, log, proxies }
+  const metrics = createMetrics({
+    // The primary asks for all workers.
+    ...(given === undefined ? { sessions: () => sessions.count() } : {}),
+    lostLogLines: () => lostBefore + accessLog.lost(),
+    openWebSockets: () => webSockets.count(),
+    directories: () => runtime.directories.values(),
+  })
+  const shared = await openSharedDirectory(snapshot.store, {
+    secrets: () => inForce.sessionSecrets,
+    now,
+    siblings: given?.siblings,
+  })
+  closing.push(() => shared?.close())
+  const directory = {
+    shared,
+    processes: shared?.count === undefined ? (given?.workers ?? 1) : 1,
+    onResult: metrics.directoryAsked,
+    onEnded: (provider: string, sub: string) => endSuspended(sessions, log, provider, sub),
+  }
+  const storeAndTools = { store, rateLimits, now, log, proxies, directory }
   let runtime = await buildRuntime(snapshot, storeAndTools, undefined, given?.signingPems)
   closing.push(() => {
     for (const provider of runtime.providers.values()) provider.close()
+    for (const known of runtime.directories.values()) known.close()
   })
   const sessions = createSessions({
     store,
@@ -105,12 +131,6 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
   const webSockets = createWebSockets()
   const certificates =
     snapshot.tls.length === 0 ? undefined : createCertificates(tlsMaterial(snapshot))
-  const metrics = createMetrics({
-    // The primary asks for all workers.
-    ...(given === undefined ? { sessions: () => sessions.count() } : {}),
-    lostLogLines: () => lostBefore + accessLog.lost(),
-    openWebSockets: () => webSockets.count(),
-  })
   const others: ((next: Snapshot) => Promise<Prepared>)[] = []
   const prepare = async (next: Snapshot, signingPems?: readonly string[]): Promise<Prepared> => {
     const { level, decisions } = next.config.logging
@@ -153,6 +173,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     log,
     closing,
     sessions,
+    resolveGroups: createResolveGroups((provider) => runtime.directories.get(provider)),
     rateLimits,
     upstreams,
     webSockets,

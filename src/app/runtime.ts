@@ -15,6 +15,12 @@ import type { SessionStore } from '../identity/session-store.ts'
 import { createBearer } from '../proxy/bearer.ts'
 import { compileDataPlane, type DataPlane } from '../proxy/data-plane.ts'
 import type { Clock } from '../support/time.ts'
+import {
+  buildDirectories,
+  closeReplacedDirectories,
+  type Directories,
+  type DirectoryParts,
+} from './directories.ts'
 import { signingPemsOf } from './signing-pems.ts'
 
 export interface Runtime {
@@ -22,6 +28,7 @@ export interface Runtime {
   readonly plane: DataPlane
   readonly signer: AssertionSigner
   readonly providers: ReadonlyMap<string, Provider>
+  readonly directories: Directories
   /** PEM; the first signs. */
   readonly signingPems: readonly string[]
 }
@@ -32,6 +39,7 @@ export interface RuntimeParts {
   readonly now: Clock
   readonly log: Logger
   readonly proxies: ProxySettings
+  readonly directory: Pick<DirectoryParts, 'shared' | 'processes' | 'onResult' | 'onEnded'>
 }
 
 /**
@@ -41,7 +49,7 @@ export interface RuntimeParts {
  */
 export async function buildRuntime(
   snapshot: Snapshot,
-  { store, rateLimits, now, log, proxies }: RuntimeParts,
+  { store, rateLimits, now, log, proxies, directory }: RuntimeParts,
   previous: Runtime | undefined,
   givenPems?: readonly string[],
 ): Promise<Runtime> {
@@ -50,7 +58,9 @@ export async function buildRuntime(
   const providers = buildProviders(snapshot, { now, log, proxies }, previous)
   const admitBearer = createBearer({ providers, rateLimits, now })
   const plane = compileDataPlane(snapshot, { signer, admitBearer, now })
-  return { snapshot, signer, signingPems, plane, providers }
+  const parts = { now, log, proxies, ...directory }
+  const directories = buildDirectories(snapshot, parts, previous)
+  return { snapshot, signer, signingPems, plane, providers, directories }
 }
 
 function buildProviders(
@@ -94,8 +104,9 @@ function providerText(name: string, { config, providerCas }: Snapshot): string {
   ])
 }
 
-/** Closes the providers of `old` that `next` did not take over. */
+/** Closes the providers and directories of `old` that `next` did not take over. */
 export function closeReplaced(old: Runtime, next: Runtime): void {
+  closeReplacedDirectories(old.directories, next.directories)
   for (const [name, provider] of old.providers) {
     if (next.providers.get(name) !== provider) provider.close()
   }

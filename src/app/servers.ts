@@ -61,6 +61,7 @@ export async function buildPublicServer(parts: Parts): Promise<FastifyInstance> 
     parts: {
       plane: () => parts.runtime().plane,
       sessions: parts.sessions,
+      resolveGroups: parts.resolveGroups,
       upstreams: parts.upstreams,
       webSockets: parts.webSockets,
       log: parts.log,
@@ -72,6 +73,7 @@ export async function buildPublicServer(parts: Parts): Promise<FastifyInstance> 
     endpoints: {
       snapshot: () => parts.runtime().snapshot,
       sessions: parts.sessions,
+      resolveGroups: parts.resolveGroups,
       rateLimits: parts.rateLimits,
       providers: () => parts.runtime().providers,
       assertion: () => parts.runtime().signer,

@@ -4,9 +4,12 @@ import { readClientKey } from '../support/client-key.ts'
 import { isLoopback } from '../support/loopback.ts'
 import type { Secret } from '../support/secret.ts'
 import type { YamlPath } from '../support/yaml-document.ts'
+import { checkDirectory } from './check-directory.ts'
 import type { Findings } from './findings.ts'
 import type { ProviderConfig } from './schema-provider.ts'
 
+/** Whoever guesses it can end sessions. */
+const MIN_HOOK_SECRET = 16
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/
 
 /** Checks every provider, and that no two wait for answers at one path. */
@@ -23,6 +26,16 @@ export function checkProviders(
     checkEmailDomains(provider, at, findings)
     checkRedirectPath(provider.redirect_path, at, findings)
     checkPostLogout(provider, at, findings)
+    const { directory, event_hook_secret: hookSecret } = provider
+    if (directory !== undefined) {
+      checkDirectory(directory, [...at, 'directory'], provider.allow_http, findings)
+    }
+    if (hookSecret !== undefined && hookSecret.reveal().length < MIN_HOOK_SECRET) {
+      findings.error(
+        [...at, 'event_hook_secret'],
+        `\`event_hook_secret\` must have ${MIN_HOOK_SECRET} characters or more`,
+      )
+    }
     const other = byRedirectPath.get(provider.redirect_path)
     if (other !== undefined) {
       findings.error(

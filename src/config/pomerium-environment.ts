@@ -19,6 +19,7 @@ const PROVIDER_NAMES = [
   'IDP_CLIENT_ID',
   'IDP_CLIENT_SECRET',
   'IDP_SCOPES',
+  'IDP_SERVICE_ACCOUNT',
 ] as const
 
 /** Adds to `value` what only the environment says. A key that the file has is never changed. */
@@ -42,11 +43,6 @@ export function addPomeriumEnvironment(
         start,
         'environment variable `SHARED_SECRET` is ignored: Gatehouse has no services that share one',
       ),
-    )
-  }
-  if (read('IDP_SERVICE_ACCOUNT') !== undefined) {
-    problems.push(
-      error(start, 'environment variable `IDP_SERVICE_ACCOUNT` is not supported yet; unset it'),
     )
   }
   if (!isMapping(value)) return { value, problems, used }
@@ -73,8 +69,9 @@ function providers(
   read: (name: string) => string | undefined,
   report: (message: string) => void,
 ): Mapping {
-  const [kind, issuer, clientId, clientSecret, scopes] = PROVIDER_NAMES.map(read)
-  if ([kind, issuer, clientId, clientSecret, scopes].every((text) => text === undefined)) return {}
+  const named = PROVIDER_NAMES.map(read)
+  const [kind, issuer, clientId, clientSecret, scopes, account] = named
+  if (named.every((text) => text === undefined)) return {}
   if (kind !== undefined && kind !== 'okta' && kind !== 'oidc') {
     report('environment variable `IDP_PROVIDER` must be `okta` or `oidc`')
     return {}
@@ -85,14 +82,28 @@ function providers(
   if (name === undefined) return {}
   const provider = written[name] ?? {}
   if (!isMapping(provider)) return {}
+  if (account !== undefined && kind !== 'okta' && (kind === 'oidc' || name !== 'okta')) {
+    report(
+      'environment variable `IDP_SERVICE_ACCOUNT` is for Okta alone: set `IDP_PROVIDER` to `okta`, or unset it',
+    )
+    return {}
+  }
   const isPublic = provider['client_auth'] === 'none'
   const additions = {
     ...(issuer === undefined ? {} : { issuer }),
     ...(clientId === undefined ? {} : { client_id: clientId }),
     ...(clientSecret === undefined || isPublic ? {} : { client_secret: clientSecret }),
+    ...directory(account, provider['issuer'] ?? issuer),
     ...(scopes === undefined ? {} : { scopes: scopes.split(/[\s,]+/).filter(Boolean) }),
   }
   return { providers: { ...written, [name]: { ...additions, ...provider } } }
+}
+
+/** Pomerium asks Okta for groups once it has a service account. */
+function directory(account: string | undefined, issuer: unknown): Mapping {
+  const url = typeof issuer === 'string' ? URL.parse(issuer)?.origin : undefined
+  if (account === undefined || url === undefined) return {}
+  return { directory: { kind: 'okta', url, service_account: account } }
 }
 
 /** The provider that the environment speaks of: the only one of the file, or one of Pomerium's name, or a new one. */

@@ -1,6 +1,7 @@
 /** The schema of one identity provider in the config. */
 
 import { type Static, Type } from 'typebox'
+import { DirectoryConfig } from './schema-directory.ts'
 import { closed, FilePath, SecretText } from './schema-values.ts'
 
 export const ProviderConfig = Type.Object(
@@ -78,6 +79,12 @@ export const ProviderConfig = Type.Object(
     ca_file: Type.Optional(
       FilePath('PEM file of certificate authorities that are trusted for this provider besides.'),
     ),
+    event_hook_secret: Type.Optional(
+      SecretText(
+        "What Okta's event hook sends as `Authorization`; it tells of changed groups and suspended people at once.",
+      ),
+    ),
+    directory: Type.Optional(DirectoryConfig),
     display_name: Type.Optional(
       Type.String({ minLength: 1, description: 'Name on the chooser page.' }),
     ),

@@ -3,7 +3,7 @@
 import { renderSignedOut } from '../pages/sign-in-pages.ts'
 import { ownPage } from './portal.ts'
 import { type Reaction, redirect } from './reaction.ts'
-import { openSession } from './session-cookie.ts'
+import { openWithGroups } from './session-cookie.ts'
 import { NO_WISHES, signInUrl } from './sign-in-url.ts'
 import { openSignOutState } from './sign-out-state.ts'
 import { single, type Visit } from './visit.ts'
@@ -26,7 +26,7 @@ function onwardOf(visit: Visit): string | undefined {
 export async function landing(visit: Visit): Promise<Reaction> {
   const onward = onwardOf(visit)
   if (onward !== undefined) return redirect(onward)
-  const session = await openSession(visit)
+  const session = await openWithGroups(visit)
   if (session === undefined) return signedOut(visit)
   const wantsJson = !visit.pageVisit && visit.accept.includes('application/json')
   return ownPage(visit, session, wantsJson ? 'json' : 'page')

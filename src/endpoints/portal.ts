@@ -8,7 +8,7 @@ import { decide } from '../policy/decide.ts'
 import { ANONYMOUS, type Facts } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
 import { failure, type Reaction } from './reaction.ts'
-import { openSession } from './session-cookie.ts'
+import { openWithGroups } from './session-cookie.ts'
 import { NO_WISHES, signInUrl } from './sign-in-url.ts'
 import { SIGN_OUT_PATH } from './sign-out.ts'
 import { iso, userFields } from './user.ts'
@@ -19,7 +19,7 @@ const OWN_PAGE = '/.gatehouse/'
 type ListedSession = { readonly id: string } & SessionCard
 
 export async function portal(visit: Visit): Promise<Reaction> {
-  const session = await openSession(visit)
+  const session = await openWithGroups(visit)
   if (session !== undefined) return ownPage(visit, session, visit.pageVisit ? 'page' : 'json')
   const { requestId, head } = visit
   const target = { kind: 'here', url: OWN_PAGE } as const

@@ -15,6 +15,11 @@ export async function openSession(visit: Visit): Promise<LiveSession | undefined
   return visit.sessions.open(cookie, visit.host.name)
 }
 
+/** The same, with all that is known of the visitor's groups. */
+export async function openWithGroups(visit: Visit): Promise<LiveSession | undefined> {
+  return visit.resolveGroups(await openSession(visit))
+}
+
 export function sessionCookie(visit: Visit, session: LiveSession): CookieChange {
   const { value, maxAge } = visit.sessions.cookieFor(session, visit.host.name)
   return { name: sessionCookieName(visit.secure), value, maxAgeSeconds: maxAge }

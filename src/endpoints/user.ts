@@ -4,12 +4,12 @@ import { absoluteEnd, type LiveSession } from '../identity/session.ts'
 import { renderJson } from '../pages/render.ts'
 import type { EpochMs } from '../support/time.ts'
 import { failure, type Reaction } from './reaction.ts'
-import { openSession } from './session-cookie.ts'
+import { openWithGroups } from './session-cookie.ts'
 import { NO_WISHES, signInUrl } from './sign-in-url.ts'
 import type { Visit } from './visit.ts'
 
 export async function user(visit: Visit): Promise<Reaction> {
-  const session = await openSession(visit)
+  const session = await openWithGroups(visit)
   if (session === undefined) {
     const target = { kind: 'here', url: `${visit.origin}/` } as const
     return failure(visit, 'SIGN_IN_REQUIRED', {

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Snapshot } from '../config/snapshot.ts'
 import type { Provider } from '../identity/provider.ts'
 import type { RateLimits } from '../identity/rate-limits.ts'
+import type { ResolveGroups } from '../identity/session-groups.ts'
 import type { Sessions } from '../identity/sessions.ts'
 import { type Brand, brandOf } from '../pages/brand.ts'
 import type { Log } from '../support/log.ts'
@@ -27,6 +28,7 @@ export type SignInResult =
 export interface EndpointOptions {
   readonly snapshot: () => Snapshot
   readonly sessions: Sessions
+  readonly resolveGroups: ResolveGroups
   readonly rateLimits: RateLimits
   /** By the name that the config gives them. */
   readonly providers: () => ReadonlyMap<string, Provider>
@@ -57,6 +59,7 @@ export interface Visit extends Exchange {
   readonly served: ServedOrigins
   readonly providers: ReadonlyMap<string, Provider>
   readonly sessions: Sessions
+  readonly resolveGroups: ResolveGroups
   readonly rateLimits: RateLimits
   readonly seals: Seals
   /** Public keys of the assertion. */
@@ -89,6 +92,7 @@ export function visitOf(request: FastifyRequest, options: EndpointOptions): Visi
     served: servedOrigins(snapshot),
     providers: options.providers(),
     sessions: options.sessions,
+    resolveGroups: options.resolveGroups,
     rateLimits: options.rateLimits,
     seals: createSeals(options.secrets()),
     jwks: () => options.assertion().jwks,

@@ -12,6 +12,7 @@ import { createEndMarks } from './end-marks.ts'
 import { OpenSession } from './open-session.ts'
 import { createOpenSessions } from './open-sessions.ts'
 import type { SignedIn } from './provider.ts'
+import { ResolvedSession } from './resolved-session.ts'
 import { createRevocation } from './revocation.ts'
 import {
   absoluteEnd,
@@ -250,6 +251,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
 function own(session: LiveSession): OpenSession {
   if (session instanceof OpenSession) return session
+  if (session instanceof ResolvedSession) return own(session.session)
   throw new TypeError('not a session that was opened or made here')
 }
 

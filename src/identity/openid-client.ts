@@ -1,5 +1,5 @@
 /**
- * What is asked of OpenID Connect providers, by openid-client, which is used nowhere else: its defaults do not verify
+ * What is asked of OpenID Connect providers, by openid-client. Its defaults do not verify
  * signatures, and it takes the redirect URI from whatever URL it is given.
  */
 

@@ -14,6 +14,7 @@ import {
   type IdentityOf,
 } from './identity-headers.ts'
 import { type IsTrusted, trustedPeers } from './peer.ts'
+import { usesGroups } from './route-claims.ts'
 import { createAnonymousHeaders } from './set-headers.ts'
 
 export interface DataPlane {
@@ -25,6 +26,8 @@ export interface DataPlane {
   readonly isTrustedProxy: IsTrusted
   /** Who may ask for decisions, and is believed about the requests that it asks about. */
   readonly isForwardAuthProxy: IsTrusted
+  /** Whether a decision on `route`, or what its upstream is told, depends on groups. */
+  needsGroups(route: Route): boolean
   readonly identityOf: IdentityOf
   readonly admitBearer: AdmitBearer
   /** What a route that sets headers sends of them for nobody in particular: names and values in turn. */
@@ -72,12 +75,14 @@ export function compileDataPlane(
   const redirectPaths = new Set(
     Object.values(config.providers).map((provider) => provider.redirect_path),
   )
+  const grouped = new Set(table.routes.filter((route) => usesGroups(config, route)))
   const publicHsts = publicUrl.protocol === 'https:' ? hstsText(config.server.hsts) : undefined
   const hstsByDefault = hstsText(config.server.hsts)
   const { limits } = config.server
   return {
     snapshot,
     table,
+    needsGroups: (route) => grouped.has(route),
     limits: {
       headers: limits.headers,
       headerBytes: limits.header_bytes,

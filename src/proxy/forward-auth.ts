@@ -20,6 +20,7 @@ import { namedGroupsOf } from './identity-headers.ts'
 import { forwardedFor, peerAddress } from './peer.ts'
 import type { PipelineParts } from './pipeline.ts'
 import { decisionAnswer, failureAnswer, refuseFailure } from './refuse.ts'
+import { resolveGroupsFor } from './resolve-groups.ts'
 import { asksForWebSocket, checkWebSocket } from './web-socket-rules.ts'
 
 /**
@@ -62,7 +63,8 @@ async function judge(
 ): Promise<void> {
   const { trail, plane } = received
   const { route } = reading
-  const { session, storeError } = await sessionOf(parts, received, reading)
+  const { session: opened, storeError } = await sessionOf(parts, received, reading)
+  const session = await resolveGroupsFor(route, opened, plane, parts.resolveGroups)
   const facts = factsOf(received, reading)
   const decision = decide(route.policy, facts, session?.subject ?? ANONYMOUS)
   const goes = goesOn(trail, route, decision)

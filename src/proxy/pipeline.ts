@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import { GatehouseError } from '../errors.ts'
 import type { LiveSession } from '../identity/session.ts'
+import type { ResolveGroups } from '../identity/session-groups.ts'
 import type { Sessions } from '../identity/sessions.ts'
 import { decide } from '../policy/decide.ts'
 import { ANONYMOUS, type Facts } from '../policy/model.ts'
@@ -26,6 +27,7 @@ import { endTurn, isLastOf, isOpen, startAfter, takeTurn } from './in-turn.ts'
 import { sendOwnAnswer } from './own-answer.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
+import { resolveGroupsFor } from './resolve-groups.ts'
 import { upstreamHeaders } from './upstream-headers.ts'
 import { upstreamPath } from './upstream-path.ts'
 import type { Upstreams } from './upstreams.ts'
@@ -39,6 +41,7 @@ export interface PipelineParts {
   /** The plane in force now; a request keeps the one that it began with. */
   plane(): DataPlane
   readonly sessions: Sessions
+  readonly resolveGroups: ResolveGroups
   readonly upstreams: Upstreams
   readonly log: Logger
   readonly now: Clock
@@ -102,10 +105,28 @@ function run(parts: PipelineParts, received: Received): void {
   const session = openSession(parts, received, reading)
   if (session instanceof Promise) {
     session
-      .then((opened) => judge(parts, received, reading, opened))
+      .then((opened) => resolve(parts, received, reading, opened))
       .catch((error: unknown) => withoutStore(parts, received, reading, error))
   } else {
-    judge(parts, received, reading, session)
+    resolve(parts, received, reading, session)
+  }
+}
+
+/** Decides once the groups are known, where the route needs them. */
+function resolve(
+  parts: PipelineParts,
+  received: Received,
+  reading: CanonicalRequest,
+  session: LiveSession | undefined,
+): void {
+  const { plane } = received
+  const resolved = resolveGroupsFor(reading.route, session, plane, parts.resolveGroups)
+  if (resolved instanceof Promise) {
+    resolved
+      .then((known) => judge(parts, received, reading, known))
+      .catch((error: unknown) => failed(parts, received, error))
+  } else {
+    judge(parts, received, reading, resolved)
   }
 }
 

@@ -47,6 +47,16 @@ export function allIdentityNames(
   return [...headerClaims(config, route).keys(), config.assertion, ...preset, ...set]
 }
 
+/**
+ * Whether groups make a difference on `route`: to its policy, or to what its upstream is told. Of those that a policy names
+ * none are sent where it names none.
+ */
+export function usesGroups({ identity_headers: config }: Config, route: Route): boolean {
+  if (route.policy.needsGroups) return true
+  const tells = route.passIdentityHeaders || route.requestHeaders !== undefined
+  return tells && (route.identityHeaders?.groups ?? config.groups) === 'all'
+}
+
 /** What Gatehouse knows better than the token: only ever the verified e-mail, the groups that are sent, the name. */
 export const NAMED_CLAIMS = new Set(['sub', 'email', 'groups', 'name'])
 

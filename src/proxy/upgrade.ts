@@ -20,6 +20,7 @@ import { namedGroupsOf, type RouteIdentity } from './identity-headers.ts'
 import { factsOf, type PipelineParts } from './pipeline.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
+import { resolveGroupsFor } from './resolve-groups.ts'
 import { upstreamHeaders } from './upstream-headers.ts'
 import { upstreamPath } from './upstream-path.ts'
 import { tlsOptions } from './upstreams.ts'
@@ -134,7 +135,9 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
   if (reading.kind === 'own')
     throw new GatehouseError('NO_ROUTE', 'no endpoint of ours takes WebSockets')
   const { route } = reading
-  const session = await authenticate(parts.sessions, received, reading)
+  const opened = await authenticate(parts.sessions, received, reading)
+  const { plane } = received
+  const session = await resolveGroupsFor(route, opened, plane, parts.resolveGroups)
   const facts = factsOf(received, reading)
   const decision = decide(route.policy, facts, session?.subject ?? ANONYMOUS)
   received.trail.session = session

@@ -1,7 +1,12 @@
 import { test } from 'tap'
 import { createMetrics } from '../../src/admin/metrics.ts'
 
-const SOURCES = { sessions: async () => 3, lostLogLines: () => 0, openWebSockets: () => 2 }
+const SOURCES = {
+  sessions: async () => 3,
+  lostLogLines: () => 0,
+  openWebSockets: () => 2,
+  directories: () => [],
+}
 
 const FINISHED = {
   route: 'app',

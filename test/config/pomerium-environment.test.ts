@@ -82,9 +82,15 @@ test('what cannot be meant is said', async (t) => {
   t.strictSame(add('server: {}', { IDP_PROVIDER: 'google' }).problems, [
     'gatehouse.yaml:1:1: environment variable `IDP_PROVIDER` must be `okta` or `oidc`',
   ])
-  t.strictSame(add('server: {}', { IDP_SERVICE_ACCOUNT: 'x' }).problems, [
-    'gatehouse.yaml:1:1: environment variable `IDP_SERVICE_ACCOUNT` is not supported yet; unset it',
+  const account = { IDP_SERVICE_ACCOUNT: 'x' }
+  t.strictSame(add('server: {}', account).problems, [
+    'gatehouse.yaml:1:1: environment variable `IDP_SERVICE_ACCOUNT` is for Okta alone: set `IDP_PROVIDER` to `okta`, or unset it',
   ])
+  t.match(add('server: {}', { ...OKTA, ...account }).value, {
+    providers: {
+      okta: { directory: { kind: 'okta', url: 'https://acme.okta.com', service_account: 'x' } },
+    },
+  })
   t.match(add('server: {}', { SHARED_SECRET: 'x' }).problems, [
     /^gatehouse.yaml:1:1: warning: environment variable `SHARED_SECRET` is ignored/,
   ])

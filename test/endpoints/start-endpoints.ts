@@ -121,6 +121,7 @@ export async function startEndpoints(
     snapshot: () => live.snapshot,
     sessions,
     rateLimits,
+    resolveGroups: (session) => session,
     providers: () => providers,
     assertion: () => ({ jwks: { keys: [{ kty: 'EC', kid: 'k1' }] } }),
     secrets: () => sessionSecrets,

@@ -10,6 +10,7 @@ import { drain } from '../drain.ts'
 import { createLogger } from '../logger.ts'
 import { buildParts, type Parts, type Prepared } from '../parts.ts'
 import { buildPublicServer, openForBrowsers } from '../servers.ts'
+import { workerCount } from '../worker-count.ts'
 import { DECISIONS_FD, type GivenSnapshot } from './messages.ts'
 import { linkToPrimary, type ParentProcess } from './worker-link.ts'
 
@@ -37,6 +38,7 @@ export async function runWorker(parent: ParentProcess, now: Clock): Promise<void
         given: {
           signingPems: given.signingPems,
           siblings: link.siblings,
+          workers: workerCount(snapshot),
           decisionsFd: DECISIONS_FD,
         },
       })
