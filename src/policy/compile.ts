@@ -42,6 +42,9 @@ export interface CompiledSet {
 /** A message longer than this is cut: what was written may be of any length. */
 const MAX_MESSAGE = 400
 
+/** A text without it has no key `use`: such a key is written out, or with an escape in quotes. */
+const MAY_USE = /use|\\[xuU]/
+
 /** Compiles all policy files at once. Never throws for what is written in them. */
 export function compilePolicies(
   sources: readonly PolicySource[],
@@ -58,20 +61,23 @@ export function compilePolicies(
     providers: options.providers && new Set(options.providers.keys()),
   }
   const rules = createRuleCompiler(around)
-  const routeNodes: YamlNode[] = []
-  for (const source of sources) {
+  const { allowHttp, readText } = options
+  const surroundings: RouteSurroundings = { ...around, rules, allowHttp, readText }
+  // A file that uses no definitions is compiled at once, so that nothing of it but its routes is kept.
+  const compiled = sources.map((source) => {
     const document = readYaml(source.file, source.text)
-    problems.push(...document.problems)
-    const tree = document.tree()
-    if (tree !== undefined) routeNodes.push(...takeFile(tree, rules, around))
-  }
-  const surroundings: RouteSurroundings = {
-    ...around,
-    rules,
-    allowHttp: options.allowHttp,
-    readText: options.readText,
-  }
-  const routes = routeNodes.flatMap((node) => compileRoute(node, surroundings) ?? [])
+    for (const problem of document.problems) note(problem)
+    const nodes = document.tree === undefined ? [] : takeFile(document.tree, rules, around)
+    return MAY_USE.test(source.text)
+      ? () => compileRoutes(nodes, surroundings)
+      : compileRoutes(nodes, surroundings)
+  })
+  const files = compiled.map((file) => (typeof file === 'function' ? file() : file))
+  checkNames(
+    files.flatMap(({ names }) => names),
+    around,
+  )
+  const routes = files.flatMap((file) => file.routes)
   const unused = [
     ...rules.conditions
       .finish()
@@ -80,12 +86,38 @@ export function compilePolicies(
       .finish()
       .map(({ name, at }) => warning(at, oneLine(`the policy \`${name}\` is never used`))),
   ]
-  checkNames(routeNodes, around)
   // What is broken may have been what used it.
   if (!hasErrors(problems)) problems.push(...unused)
-  problems.push(...routes.flatMap((route) => policyWarnings(route, options.providers)))
+  const warnings = routes.flatMap((route) => policyWarnings(route, options.providers))
   const { table, problems: conflicts } = compileRouteTable(routes)
-  return { routes, table, problems: inOrder([...problems, ...conflicts]) }
+  return { routes, table, problems: inOrder([...problems, ...warnings, ...conflicts]) }
+}
+
+/** What the routes of one file come to. */
+interface FileRoutes {
+  readonly routes: readonly Route[]
+  /** Also of those in which something is wrong. */
+  readonly names: readonly GivenName[]
+}
+
+interface GivenName {
+  readonly name: string
+  readonly at: Position
+}
+
+/** @param nodes emptied on the way: of ten thousand routes, what they are written in is not kept */
+function compileRoutes(nodes: (YamlNode | undefined)[], around: RouteSurroundings): FileRoutes {
+  const routes: Route[] = []
+  const names: GivenName[] = []
+  for (const [index, node] of nodes.entries()) {
+    if (node === undefined) continue
+    const route = compileRoute(node, around)
+    if (route !== undefined) routes.push(route)
+    const name = givenName(node)
+    if (name !== undefined) names.push(name)
+    nodes[index] = undefined
+  }
+  return { routes, names }
 }
 
 /** Definitions go to `rules`; the routes are for later, when all definitions are known. */
@@ -93,12 +125,12 @@ function takeFile(
   tree: YamlNode,
   rules: RuleCompiler,
   { report }: Pick<RouteSurroundings, 'report'>,
-): readonly YamlNode[] {
+): YamlNode[] {
   if (tree.kind !== 'map') {
     report(tree.at, 'a policy file is a mapping with `routes`, `conditions` and `policies`')
     return []
   }
-  const routes: YamlNode[] = []
+  let routes: YamlNode[] = []
   const takeMap = (entry: YamlEntry, add: (map: YamlMap) => void): void => {
     if (entry.value.kind === 'map') add(entry.value)
     else report(entry.value.at, `\`${entry.key}\` takes a mapping of names`)
@@ -108,7 +140,7 @@ function takeFile(
     if (key === 'conditions') takeMap(entry, rules.conditions.add)
     else if (key === 'policies') takeMap(entry, rules.policies.add)
     else if (key !== 'routes') report(keyAt, unknownSection(key))
-    else if (value.kind === 'list') routes.push(...value.items)
+    else if (value.kind === 'list') routes = [...value.items]
     else report(value.at, '`routes` takes a list of routes')
   }
   return routes
@@ -120,21 +152,25 @@ function unknownSection(key: string): string {
   return `unknown key \`${key}\`${hint === '' ? '; a policy file has `conditions`, `policies` and `routes`' : hint}`
 }
 
-/** Given names are unique, also among routes in which something else is wrong. */
+function givenName(route: YamlNode): GivenName | undefined {
+  const entries = route.kind === 'map' ? route.entries : []
+  const name = entries.find(({ key }) => key === 'name')?.value
+  if (name?.kind !== 'scalar' || typeof name.value !== 'string') return undefined
+  return { name: name.value, at: name.at }
+}
+
+/** Given names are unique. */
 function checkNames(
-  routes: readonly YamlNode[],
+  names: readonly GivenName[],
   { report }: Pick<RouteSurroundings, 'report'>,
 ): void {
   const taken = new Map<string, Position>()
-  for (const route of routes) {
-    const entries = route.kind === 'map' ? route.entries : []
-    const name = entries.find(({ key }) => key === 'name')?.value
-    if (name?.kind !== 'scalar' || typeof name.value !== 'string') continue
-    const earlier = taken.get(name.value)
-    if (earlier === undefined) taken.set(name.value, name.at)
+  for (const { name, at } of names) {
+    const earlier = taken.get(name)
+    if (earlier === undefined) taken.set(name, at)
     else {
       const place = `${earlier.file}:${earlier.line}`
-      report(name.at, `the name \`${name.value}\` is already that of another route (${place})`)
+      report(at, `the name \`${name}\` is already that of another route (${place})`)
     }
   }
 }

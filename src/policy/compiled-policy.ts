@@ -99,9 +99,15 @@ export interface Use extends Judged {
 
 export type PolicyNode = Criterion | Operator | Use
 
-/** The decisions that name a rule, made once at load. */
-export interface RuleDecisions {
-  /** The rule holds: `allowed`, or `denied-by-rule`. */
+/** The decisions that name a deny rule, made once at load. */
+export interface DenyDecisions {
+  /** `denied-by-rule`. */
+  readonly holds: Decision
+}
+
+/** The decisions that name an allow rule, made once at load. */
+export interface AllowDecisions {
+  /** `allowed`. */
   readonly holds: Decision
   readonly nothingAllowed: Decision
   readonly stepUp: Decision
@@ -112,7 +118,7 @@ export interface RuleDecisions {
 /** What a rule's criteria have in common, found once at load. */
 export interface RuleFacets {
   /** Ids and names of groups that it lists. */
-  readonly groups: ReadonlySet<string>
+  readonly groups: readonly string[]
   /** For keys that describe groups rather than list them. */
   readonly describesGroup: readonly ((spelling: string) => boolean)[]
   readonly needsGroups: boolean
@@ -120,24 +126,34 @@ export interface RuleFacets {
   /** What a new sign-in could be asked for so that the rule lets somebody in, or no longer keeps them out. */
   readonly stepUps: readonly StepUp[]
   /** What its parts are about. */
-  readonly kinds: ReadonlySet<NeedKind>
+  readonly kinds: readonly NeedKind[]
 }
 
-export interface Rule extends RuleRef {
+interface RuleParts extends RuleRef {
   /** Where the rule begins that this `allow` or `deny` is part of; the same for both of them. */
   readonly ruleAt: Position
-  readonly effect: 'allow' | 'deny'
   readonly body: PolicyNode
   readonly evaluate: Evaluate
-  readonly decisions: RuleDecisions
   readonly facets: RuleFacets
 }
+
+export interface AllowRule extends RuleParts {
+  readonly effect: 'allow'
+  readonly decisions: AllowDecisions
+}
+
+export interface DenyRule extends RuleParts {
+  readonly effect: 'deny'
+  readonly decisions: DenyDecisions
+}
+
+export type Rule = AllowRule | DenyRule
 
 export interface CompiledPolicy {
   /** In the order in which they are looked at: `ROUTE.cors`, the policy's own, `ROUTE.allow`. */
   readonly rules: readonly Rule[]
-  readonly allowRules: readonly Rule[]
-  readonly denyRules: readonly Rule[]
+  readonly allowRules: readonly AllowRule[]
+  readonly denyRules: readonly DenyRule[]
   /** The refusal where nothing allowed and nothing denied. */
   readonly refusal: Decision
   /** Whether any rule asks for groups: without it, nobody has to wait for the directory. */

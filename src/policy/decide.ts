@@ -1,6 +1,14 @@
 /** The decision: a pure, synchronous function of plain data, on the path of every request. What it does not know, it says. */
 
-import { type CompiledPolicy, type Rule, TRUE, UNKNOWN } from './compiled-policy.ts'
+import {
+  type AllowDecisions,
+  type AllowRule,
+  type CompiledPolicy,
+  type DenyRule,
+  type Rule,
+  TRUE,
+  UNKNOWN,
+} from './compiled-policy.ts'
 import { MissingNowError } from './language/time-criteria.ts'
 import type { Decision, Facts, Person, Subject } from './model.ts'
 
@@ -22,7 +30,7 @@ export function decide(policy: CompiledPolicy, facts: Facts, subject: Subject): 
   const denying = judgeRules(policy.denyRules, facts, subject, false)
   const allowing = judgeRules(policy.allowRules, facts, subject, false)
   const value = allowAndNotDeny(allowing, denying)
-  if (value === HOLDS) return decisionsOf(policy.allowRules, allowing).holds
+  if (value === HOLDS) return allowedBy(policy, allowing).holds
   if (subject.kind === 'anonymous') {
     if (value === IS_UNKNOWN) return SIGN_IN
     return refusalOf(policy, denying)
@@ -43,10 +51,7 @@ function decideAfterProof(
   const allowingThen = judgeRules(policy.allowRules, facts, person, true)
   const then = allowAndNotDeny(allowingThen, denyingThen)
   if (then === HOLDS) {
-    const { stepUp, stepUpFailed, stepUpFailedUnavailable } = decisionsOf(
-      policy.allowRules,
-      allowingThen,
-    )
+    const { stepUp, stepUpFailed, stepUpFailedUnavailable } = allowedBy(policy, allowingThen)
     if (!hasJustSteppedUp(person, facts)) return stepUp
     return first === IS_UNKNOWN ? stepUpFailedUnavailable : stepUpFailed
   }
@@ -87,10 +92,10 @@ function allowAndNotDeny(allowing: number, denying: number): number {
   return allowing >= 0 && denying === IS_FALSE ? HOLDS : IS_UNKNOWN
 }
 
-function decisionsOf(rules: readonly Rule[], index: number): Rule['decisions'] {
-  return (rules[index] as Rule).decisions
+function allowedBy(policy: CompiledPolicy, index: number): AllowDecisions {
+  return (policy.allowRules[index] as AllowRule).decisions
 }
 
 function refusalOf(policy: CompiledPolicy, denying: number): Decision {
-  return denying >= 0 ? decisionsOf(policy.denyRules, denying).holds : policy.refusal
+  return denying >= 0 ? (policy.denyRules[denying] as DenyRule).decisions.holds : policy.refusal
 }

@@ -51,7 +51,7 @@ export interface RouteTable<R> {
 }
 
 interface PathIndex<R> {
-  readonly paths: Map<string, R>
+  paths: Map<string, R> | undefined
   regexes: RegexIndex<R> | undefined
   readonly prefixes: PrefixTree<R>
 }
@@ -107,7 +107,7 @@ function compileHost<R extends Routable>(
 ): HostEntry<R> {
   const [first] = routes
   const index: PathIndex<R> = {
-    paths: new Map(),
+    paths: undefined,
     regexes: undefined,
     prefixes: newPrefixTree(),
   }
@@ -142,13 +142,14 @@ function insert<R extends Routable>(index: PathIndex<R>, route: R): R | undefine
   const { path } = route.match
   if (path.kind === 'prefix') return insertPrefix(index.prefixes, path.prefix, route)
   if (path.kind !== 'path') return undefined
+  index.paths ??= new Map()
   const rival = index.paths.get(path.path)
   if (rival === undefined) index.paths.set(path.path, route)
   return rival
 }
 
 function matchPath<R>(index: PathIndex<R>, path: string): R | undefined {
-  if (index.paths.size > 0) {
+  if (index.paths !== undefined) {
     const route = index.paths.get(path)
     if (route !== undefined) return route
   }

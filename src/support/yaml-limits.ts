@@ -38,20 +38,40 @@ const LINE_FEED = 10
 const COMMA = 44
 const DASH = 45
 const QUESTION_MARK = 63
-const OPENING = [91, 123]
-const CLOSING = [93, 125]
+const OPENING_BRACKET = 91
+const CLOSING_BRACKET = 93
+const OPENING_BRACE = 123
+const CLOSING_BRACE = 125
 
-/** Where nesting or length pass what the parser, which recurses, can be given. */
+/** Where nesting or length pass what the parser, which recurses, can be given. One pass, because files may be large. */
 function firstTooMuch(text: string): TextProblem | undefined {
   let open = 0
   let marksInLine = 0
   let parts = 0
   for (let offset = 0; offset < text.length; offset++) {
-    const char = text.charCodeAt(offset)
-    marksInLine = char === LINE_FEED ? 0 : marksInLine + (isMark(char, text, offset) ? 1 : 0)
-    open = Math.max(0, open + levelsOpened(char))
+    switch (text.charCodeAt(offset)) {
+      case LINE_FEED:
+        marksInLine = 0
+        parts++
+        break
+      case COMMA:
+        parts++
+        break
+      case OPENING_BRACKET:
+      case OPENING_BRACE:
+        open++
+        parts++
+        break
+      case CLOSING_BRACKET:
+      case CLOSING_BRACE:
+        if (open > 0) open--
+        break
+      case DASH:
+      case QUESTION_MARK:
+        if (beginsLevel(text, offset)) marksInLine++
+        break
+    }
     if (open > MAX_SIGNS || marksInLine > MAX_SIGNS) return { offset, message: TOO_DEEP }
-    if (char === LINE_FEED || char === COMMA || OPENING.includes(char)) parts++
     if (parts > MAX_PARTS) {
       return { offset, message: `the file has more than ${MAX_PARTS} lines and entries; split it` }
     }
@@ -59,14 +79,8 @@ function firstTooMuch(text: string): TextProblem | undefined {
   return undefined
 }
 
-function levelsOpened(char: number): -1 | 0 | 1 {
-  if (OPENING.includes(char)) return 1
-  return CLOSING.includes(char) ? -1 : 0
-}
-
-/** A dash or question mark that begins a level within a line. */
-function isMark(char: number, text: string, offset: number): boolean {
-  if (char !== DASH && char !== QUESTION_MARK) return false
+/** Whether the dash or question mark at `offset` begins a level within its line. */
+function beginsLevel(text: string, offset: number): boolean {
   const next = text.charCodeAt(offset + 1)
   return next === 32 || next === 9
 }

@@ -62,7 +62,7 @@ const cases: Record<string, { yaml: string; problems: readonly string[] }> = {
   },
   'nothing for text': {
     yaml: 'listen:\n',
-    problems: ['1:8 `listen` is empty; it must be text'],
+    problems: ['1:1 `listen` is empty; it must be text'],
   },
   'a broken number': {
     yaml: 'count: 1.5\n',

@@ -59,13 +59,13 @@ function shown(node: YamlNode | undefined): string {
 
 test('a tree knows the place of everything', async (t) => {
   t.equal(
-    shown(read('a: [1, { b: "x" }]\nc:\n').tree()),
+    shown(read('a: [1, { b: "x" }]\nc:\n').tree),
     '1:1 {1:1 a: 1:4 [1:5 1, 1:8 {1:10 b: 1:13 "x"}], 2:1 c: 2:1 null}',
   )
 })
 
 test('what is used through an alias is one object in the tree', async (t) => {
-  const tree = read('a: &x { b: 1 }\nc: *x\nd: &y text\ne: *y\n').tree()
+  const tree = read('a: &x { b: 1 }\nc: *x\nd: &y text\ne: *y\n').tree
   if (tree?.kind !== 'map') throw new Error('no mapping')
   const [a, c, d, e] = tree.entries.map(({ value }) => value)
   t.equal(a, c)
@@ -85,7 +85,7 @@ for (const text of ['', '\n# nothing\n', 'null\n', '~']) {
     const document = read(text)
     t.strictSame(document.problems, [])
     t.equal(document.value, undefined)
-    t.equal(document.tree(), undefined)
+    t.equal(document.tree, undefined)
     t.equal(place(document.valueAt(['a'])), '1:1')
   })
 }
@@ -94,7 +94,7 @@ test('a document that is broken is no data', async (t) => {
   const document = read('a: [1\n')
   t.equal(document.problems.length, 1)
   t.equal(document.value, undefined)
-  t.equal(document.tree(), undefined)
+  t.equal(document.tree, undefined)
   t.equal(place(document.keyAt(['a'])), '1:1')
 })
 
@@ -105,7 +105,7 @@ test('a key of every object is a key like any other', async (t) => {
 })
 
 test('quotes are remembered', async (t) => {
-  const tree = read('[a, "a", 7, "7"]').tree()
+  const tree = read('[a, "a", 7, "7"]').tree
   if (tree?.kind !== 'list') throw new Error('no list')
   t.strictSame(
     tree.items.map((item) => item.kind === 'scalar' && item.quoted),

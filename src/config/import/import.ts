@@ -106,5 +106,5 @@ function readSource({ file, text }: ImportSource, kind: ImportKind): ReadSource 
 
 function yamlTree(file: string, text: string) {
   const document = readYaml(file, text)
-  return { tree: document.tree(), problems: document.problems }
+  return { tree: document.tree, problems: document.problems }
 }

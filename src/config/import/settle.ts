@@ -125,7 +125,7 @@ function takeBack(
     if (known !== undefined) return known
     const index = indexes.get(file) ?? -1
     const draft = drafts[index]
-    const tree = readYaml(file, written[index]?.text ?? '').tree()
+    const tree = readYaml(file, written[index]?.text ?? '').tree
     if (draft === undefined || tree === undefined) return undefined
     const find = placeParts(tree, draft.root)
     finders.set(file, find)

@@ -2,7 +2,7 @@
 
 import type { YamlEntry, YamlMap, YamlNode } from '../../support/yaml-node.ts'
 import type { Operator, OperatorName, PolicyNode } from '../compiled-policy.ts'
-import { compileCriterion } from './criteria.ts'
+import { createCriterionCompiler } from './criteria.ts'
 import type { CriterionContext } from './criterion.ts'
 import { createDefinitions, type Definitions } from './definitions.ts'
 import { isOperator, operatorNode } from './operators.ts'
@@ -33,6 +33,7 @@ export function createConditionCompiler(
   isPolicy: (name: string) => boolean,
 ): ConditionCompiler {
   const { report } = around
+  const compileCriterion = createCriterionCompiler(around)
   const conditions = createDefinitions<Sized<PolicyNode>>({
     what: 'condition',
     report,
@@ -45,7 +46,7 @@ export function createConditionCompiler(
     if (entry === undefined) return undefined
     if (entry.key === 'use') return compileUse(entry)
     if (isOperator(entry.key)) return compileOperatorEntry(entry, entry.key)
-    const criterion = compileCriterion(entry, around)
+    const criterion = compileCriterion(entry)
     return criterion === undefined ? undefined : { node: criterion, criteria: 1, levels: 1 }
   }
 

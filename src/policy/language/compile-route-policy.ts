@@ -1,7 +1,8 @@
 /** A route's policy and its shorthands as one compiled policy. */
 
+import { exact } from '../../support/exact.ts'
 import type { YamlMap } from '../../support/yaml-node.ts'
-import type { CompiledPolicy, Rule, StepUp } from '../compiled-policy.ts'
+import type { AllowRule, CompiledPolicy, DenyRule, Rule, StepUp } from '../compiled-policy.ts'
 import type { Decision } from '../model.ts'
 import { isEmpty } from '../route/route-values.ts'
 import type { Around } from './compile-conditions.ts'
@@ -57,28 +58,37 @@ function reportPublicBesideOthers(route: YamlMap, { report }: Around): boolean {
 
 /** `cors` is one of `rules`; it lets preflights in, but it is no policy for any other request. */
 function policyOf(rules: readonly Rule[], cors: Rule | undefined): CompiledPolicy {
-  const allowRules = rules.filter(({ effect }) => effect === 'allow')
-  const denyRules = rules.filter(({ effect }) => effect === 'deny')
+  const allowRules = rules.filter((rule): rule is AllowRule => rule.effect === 'allow')
+  const denyRules = rules.filter((rule): rule is DenyRule => rule.effect === 'deny')
   const firstAllow = allowRules.find((rule) => rule !== cors)
   const hasPolicy = firstAllow !== undefined || denyRules.length > 0
   return {
-    rules,
-    allowRules,
-    denyRules,
+    rules: exact(rules),
+    allowRules: exact(allowRules),
+    denyRules: exact(denyRules),
     refusal: firstAllow?.decisions.nothingAllowed ?? (hasPolicy ? NOTHING_TO_ALLOW : NO_POLICY),
     needsGroups: rules.some(({ facets }) => facets.needsGroups),
     asksForProof: rules.some(({ facets }) => facets.asksForProof),
     stepUp: joinStepUps(rules.flatMap(({ facets }) => facets.stepUps)),
-    namesGroup: (spelling) =>
-      rules.some(
-        ({ facets }) =>
-          facets.groups.has(spelling) || facets.describesGroup.some((holds) => holds(spelling)),
-      ),
+    namesGroup: createNaming(rules),
   }
 }
 
+function createNaming(rules: readonly Rule[]): CompiledPolicy['namesGroup'] {
+  // Made when it is first asked for: most routes of a large set are never asked.
+  let listed: ReadonlySet<string> | undefined
+  return (spelling) => {
+    listed ??= new Set(rules.flatMap(({ facets }) => facets.groups))
+    if (listed.has(spelling)) return true
+    return rules.some(({ facets }) => facets.describesGroup.some((holds) => holds(spelling)))
+  }
+}
+
+const NOTHING_ASKED: StepUp = { acrValues: [], maxAgeSeconds: undefined }
+
 /** All that is asked for, at once: every acr that is named, in the policy's order, and the least age. */
 function joinStepUps(all: readonly StepUp[]): StepUp {
+  if (all.length === 0) return NOTHING_ASKED
   const ages = all.flatMap(({ maxAgeSeconds }) => maxAgeSeconds ?? [])
   return {
     acrValues: [...new Set(all.flatMap(({ acrValues }) => acrValues))],

@@ -3,7 +3,14 @@
 import type { Position } from '../../support/problem.ts'
 import { didYouMean } from '../../support/suggest.ts'
 import type { YamlEntry, YamlMap, YamlNode } from '../../support/yaml-node.ts'
-import type { Operator, PolicyNode, Rule, RuleDecisions } from '../compiled-policy.ts'
+import type {
+  AllowDecisions,
+  AllowRule,
+  DenyRule,
+  Operator,
+  PolicyNode,
+  Rule,
+} from '../compiled-policy.ts'
 import type { Decision, Outcome, Reason, RuleRef } from '../model.ts'
 import {
   type Around,
@@ -103,6 +110,7 @@ export function createRuleCompiler(around: Around): RuleCompiler {
     const rules: Rule[] = []
     let criteria = 0
     let broken = false
+    const ruleAt = item.at
     for (const entry of item.entries) {
       const effect = entry.key
       const body =
@@ -112,7 +120,8 @@ export function createRuleCompiler(around: Around): RuleCompiler {
         continue
       }
       criteria += body.criteria
-      rules.push(createRule({ name, at: entry.keyAt }, effect, body.node, around, item.at))
+      const create = effect === 'allow' ? createAllowRule : createDenyRule
+      rules.push(create({ name, at: entry.keyAt }, body.node, around, ruleAt))
     }
     return broken ? undefined : { rules, criteria }
   }
@@ -181,32 +190,35 @@ function notAnOperator(key: string, effect: string): string {
 }
 
 /** A rule with its decisions; what is remarkable about its criteria is warned of. */
-export function createRule(
+export function createAllowRule(
   ref: RuleRef,
-  effect: 'allow' | 'deny',
   body: PolicyNode,
-  { warn }: Pick<Around, 'warn'>,
+  around: Warn,
   ruleAt: Position = ref.at,
-): Rule {
-  const { facets, warnings } = facetsOf(effect, body)
-  for (const { message, ...at } of warnings) warn(at, message)
-  return {
-    ...ref,
-    ruleAt,
-    effect,
-    body,
-    evaluate: body.evaluate,
-    decisions: decisionsFor(ref, effect),
-    facets,
-  }
+): AllowRule {
+  const parts = ruleParts('allow', body, around)
+  return { ...ref, ruleAt, effect: 'allow', ...parts, decisions: allowDecisions(ref) }
 }
 
-function decisionsFor({ name, at }: RuleRef, effect: 'allow' | 'deny'): RuleDecisions {
-  // Decisions outlive the policy's tree in logs; they hold the name and place alone.
-  const rule: RuleRef = { name, at }
+function createDenyRule(ref: RuleRef, body: PolicyNode, around: Warn, ruleAt: Position): DenyRule {
+  const parts = ruleParts('deny', body, around)
+  const holds: Decision = { outcome: 'deny', reason: 'denied-by-rule', rule: ref }
+  return { ...ref, ruleAt, effect: 'deny', ...parts, decisions: { holds } }
+}
+
+type Warn = Pick<Around, 'warn'>
+
+function ruleParts(effect: Rule['effect'], body: PolicyNode, { warn }: Warn) {
+  const { facets, warnings } = facetsOf(effect, body)
+  for (const { message, ...at } of warnings) warn(at, message)
+  return { body, evaluate: body.evaluate, facets }
+}
+
+// Decisions outlive the policy's tree in logs; they hold the name and place alone.
+function allowDecisions(rule: RuleRef): AllowDecisions {
   const made = (outcome: Outcome, reason: Reason): Decision => ({ outcome, reason, rule })
   return {
-    holds: effect === 'allow' ? made('allow', 'allowed') : made('deny', 'denied-by-rule'),
+    holds: made('allow', 'allowed'),
     nothingAllowed: made('deny', 'no-allow-rule'),
     stepUp: made('step_up', 'step-up-needed'),
     stepUpFailed: made('deny', 'step-up-failed'),

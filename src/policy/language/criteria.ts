@@ -86,37 +86,88 @@ export const CRITERION_NAMES: readonly string[] = [
 
 type Surroundings = Pick<CriterionContext, 'report' | 'warn' | 'zone' | 'providers'>
 
-/** The criterion that `entry` writes; `undefined`, with what is wrong reported, where it is none. */
-export function compileCriterion(entry: YamlEntry, around: Surroundings): Criterion | undefined {
+/** The criterion that an entry writes; `undefined`, with what is wrong reported, where it is none. */
+export type CompileCriterion = (entry: YamlEntry) => Criterion | undefined
+
+/** What is the same wherever a criterion is written in the same words. */
+type Meaning = Omit<Criterion, 'kind' | 'at'>
+
+/**
+ * In a large set of policies the same criteria come again and again: each is compiled once. One that earns a message is
+ * compiled anew each time, so that each place gets its own.
+ */
+export function createCriterionCompiler(around: Surroundings): CompileCriterion {
+  const known = new Map<string, Meaning>()
+  let messages = 0
+  const counting: Surroundings = {
+    ...around,
+    report: (at, message) => {
+      messages++
+      return around.report(at, message)
+    },
+    warn: (at, message) => {
+      messages++
+      return around.warn(at, message)
+    },
+  }
+  return (entry) => {
+    const wording = wordingOf(entry)
+    const before = messages
+    let meaning = known.get(wording.written)
+    if (meaning === undefined) {
+      const body = compileBody(entry, counting)
+      if (body === undefined) return undefined
+      meaning = meaningOf(body, wording)
+      const isShared = messages === before && meaning.loose.length === 0
+      if (isShared) known.set(wording.written, meaning)
+    }
+    return placed(meaning, entry)
+  }
+}
+
+function compileBody(entry: YamlEntry, around: Surroundings): CriterionBody | undefined {
   const { key, keyAt, value } = entry
   const slash = key.indexOf('/')
   const name = slash < 0 ? key : key.slice(0, slash)
   const path = slash < 0 ? '' : key.slice(slash + 1)
   const compile = slash < 0 ? (CRITERIA.get(key) ?? WITH_PATH.get(key)) : WITH_PATH.get(name)
   if (compile === undefined) return around.report(keyAt, unknownCriterion(key, name))
-  const body = compile(value, { ...around, key, keyAt, path })
-  if (body === undefined) return undefined
-  return criterionFrom(body, entry)
+  return compile(value, { ...around, key, keyAt, path })
 }
 
 /** A criterion of `body`, worded as `entry` writes it. */
-export function criterionFrom(body: CriterionBody, { key, keyAt, value }: YamlEntry): Criterion {
+export function criterionFrom(body: CriterionBody, entry: YamlEntry): Criterion {
+  return placed(meaningOf(body, wordingOf(entry)), entry)
+}
+
+function placed(meaning: Meaning, { keyAt }: YamlEntry): Criterion {
+  return { ...meaning, kind: 'criterion', at: keyAt }
+}
+
+type Wording = Pick<Criterion, 'text' | 'written'>
+
+function wordingOf({ key, value }: YamlEntry): Wording {
   const name = flowText(key)
   const data = flowText(value)
   const text = `${name}: ${data}`
+  const isWhole = !isCut(name) && !isCut(data)
+  return { text, written: isWhole ? text : `${wholeFlowText(key)}: ${wholeFlowText(value)}` }
+}
+
+function meaningOf(body: CriterionBody, { text, written }: Wording): Meaning {
   return {
-    kind: 'criterion',
     text,
-    written: isCut(name) || isCut(data) ? `${key}: ${wholeFlowText(value)}` : text,
-    at: keyAt,
+    written,
     evaluate: evaluateAll(body),
     always: body.constant ?? UNKNOWN,
     parts: body.parts,
-    groups: body.groups ?? [],
+    groups: body.groups ?? NONE,
     clock: body.clock ?? 'none',
-    loose: body.loose ?? [],
+    loose: body.loose ?? NONE,
   }
 }
+
+const NONE: readonly never[] = []
 
 function unknownCriterion(key: string, name: string): string {
   const why = FOREIGN.get(name)

@@ -13,8 +13,10 @@ export function flowText(node: YamlNode | string): string {
 }
 
 /** The same in full, for comparing: what is written differently reads differently. */
-export function wholeFlowText(node: YamlNode): string {
-  return write(node, Number.POSITIVE_INFINITY)
+export function wholeFlowText(node: YamlNode | string): string {
+  return typeof node === 'string'
+    ? quoteIfNeeded(node, false)
+    : write(node, Number.POSITIVE_INFINITY)
 }
 
 function write(node: YamlNode, most: number): string {
@@ -22,7 +24,7 @@ function write(node: YamlNode, most: number): string {
     case 'scalar':
       return typeof node.value === 'string'
         ? quoteIfNeeded(node.value, node.quoted)
-        : String(node.value)
+        : plainText(node.value)
     case 'list': {
       const items = node.items.slice(0, most).map((item) => write(item, most))
       return `[${items.join(', ')}]`
@@ -34,6 +36,12 @@ function write(node: YamlNode, most: number): string {
       return `{${entries.join(', ')}}`
     }
   }
+}
+
+/** What the text `NaN` is not: numbers of this kind begin with a dot. */
+function plainText(value: number | boolean | null): string {
+  if (typeof value !== 'number' || Number.isFinite(value)) return String(value)
+  return Number.isNaN(value) ? '.nan' : value > 0 ? '.inf' : '-.inf'
 }
 
 function quoteIfNeeded(text: string, quoted: boolean): string {

@@ -134,12 +134,23 @@ function exactKey(
   only: boolean,
   values: readonly Scalar[],
 ): MatcherKey {
+  return {
+    operator,
+    at,
+    negative,
+    only,
+    holds: oneOf(values),
+    values,
+    phrase: alternatives(values),
+  }
+}
+
+/** Types are told apart: text, numbers and booleans are never equal to each other. */
+function oneOf(values: readonly Scalar[]): (value: unknown) => boolean {
   const [first] = values
+  if (values.length === 1) return (value) => value === first
   const set = new Set<unknown>(values)
-  // Types are told apart by both: text, numbers and booleans are never equal to each other.
-  const holds =
-    values.length === 1 ? (value: unknown) => value === first : (value: unknown) => set.has(value)
-  return { operator, at, negative, only, holds, values, phrase: alternatives(values) }
+  return (value) => set.has(value)
 }
 
 function alternatives(values: readonly Scalar[]): string {

@@ -1,5 +1,6 @@
 /** `and`, `or`, `not`, `nor` over three values, as closures. */
 
+import { exact } from '../../support/exact.ts'
 import {
   type Evaluate,
   FALSE,
@@ -89,6 +90,6 @@ export function operatorNode(
     at,
     evaluate: compileOperator(operator, items),
     always,
-    items,
+    items: exact(items),
   }
 }

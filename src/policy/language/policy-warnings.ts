@@ -56,9 +56,9 @@ function confusedPeople(route: Route, providers: Providers): readonly Problem[] 
   if (providers.size < 2 || isFixed) return []
   const emailsAreApart = domainsAreApart([...providers.values()])
   return route.policy.rules.flatMap(({ at, name, facets: { kinds } }) => {
-    const byEmail = !emailsAreApart && (kinds.has('email') || kinds.has('domain'))
-    if (kinds.has('provider') || !(kinds.has('user') || byEmail)) return []
-    const what = kinds.has('user') ? 'subs' : 'e-mails'
+    const byEmail = !emailsAreApart && (kinds.includes('email') || kinds.includes('domain'))
+    if (kinds.includes('provider') || !(kinds.includes('user') || byEmail)) return []
+    const what = kinds.includes('user') ? 'subs' : 'e-mails'
     const message =
       `rule \`${name}\` compares ${what}, which two providers may give to two people; ` +
       'fix `provider` at the route or in the rule'

@@ -1,5 +1,6 @@
 /** What a rule's criteria have in common: found once at load, so that nothing has to be looked for per request. */
 
+import { exact } from '../../support/exact.ts'
 import type { Problem } from '../../support/problem.ts'
 import { warning } from '../../support/problem.ts'
 import type {
@@ -45,7 +46,14 @@ export function facetsOf(
   })
   if (zoned) warnings.push(...bare.map(bareDayWarning))
   return {
-    facets: { groups, describesGroup, needsGroups, asksForProof, stepUps, kinds },
+    facets: {
+      groups: exact([...groups]),
+      describesGroup: exact(describesGroup),
+      needsGroups,
+      asksForProof,
+      stepUps: exact(stepUps),
+      kinds: [...kinds],
+    },
     warnings,
   }
 }

@@ -1,10 +1,10 @@
 /** Route keys that are rules in short: `allow_*` and `allowed_*` make the rule `ROUTE.allow`, the preflight key `ROUTE.cors`. */
 
 import type { YamlEntry, YamlMap, YamlNode } from '../../support/yaml-node.ts'
-import { type Criterion, type Rule, TRUE } from '../compiled-policy.ts'
+import { type AllowRule, type Criterion, TRUE } from '../compiled-policy.ts'
 import { isEmpty } from '../route/route-values.ts'
 import type { Around } from './compile-conditions.ts'
-import { createRule } from './compile-rules.ts'
+import { createAllowRule } from './compile-rules.ts'
 import { criterionFrom } from './criteria.ts'
 import { groups } from './criteria-groups.ts'
 import { authenticatedUser, claim, domain, exactText } from './criteria-person.ts'
@@ -43,7 +43,7 @@ export function compileShorthands(
   route: YamlMap,
   routeName: string,
   around: Around,
-): { readonly allow?: Rule; readonly cors?: Rule; readonly broken: boolean } {
+): { readonly allow?: AllowRule; readonly cors?: AllowRule; readonly broken: boolean } {
   const criteria: Criterion[] = []
   let first: YamlEntry | undefined
   let broken = false
@@ -64,7 +64,7 @@ export function compileShorthands(
   const body = operatorNode('or', criteria, at)
   return {
     ...rules,
-    allow: createRule({ name: `${routeName}.allow`, at }, 'allow', body, around),
+    allow: createAllowRule({ name: `${routeName}.allow`, at }, body, around),
     broken,
   }
 }
@@ -75,14 +75,18 @@ function shorthandOf(key: string): Shorthand | undefined {
 }
 
 /** Null where the route has no such rule. */
-function compileCors(route: YamlMap, routeName: string, around: Around): Rule | null | undefined {
+function compileCors(
+  route: YamlMap,
+  routeName: string,
+  around: Around,
+): AllowRule | null | undefined {
   const entry = route.entries.find(({ key }) => key === 'cors_allow_preflight')
   if (entry === undefined || isEmpty(entry.value)) return null
   const compiled = flag((_, context) => corsPreflight(entry.value, context))(entry, around)
   if (compiled === undefined) return undefined
   const [criterion] = compiled
   if (criterion === undefined) return null
-  return createRule({ name: `${routeName}.cors`, at: entry.keyAt }, 'allow', criterion, around)
+  return createAllowRule({ name: `${routeName}.cors`, at: entry.keyAt }, criterion, around)
 }
 
 function contextOf({ key, keyAt }: YamlEntry, around: Around): CriterionContext {

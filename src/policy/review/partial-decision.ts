@@ -71,16 +71,13 @@ function guessing(
   guesses: { made: boolean },
 ): CompiledPolicy {
   const guess = createGuesser(tell, guesses)
-  const rules = policy.rules.map((rule): Rule => {
+  const guessed = <R extends Rule>(rule: R): R => {
     const body = guess(rule.body, (rule.effect === 'allow') === best)
     return { ...rule, body, evaluate: body.evaluate }
-  })
-  return {
-    ...policy,
-    rules,
-    allowRules: rules.filter(({ effect }) => effect === 'allow'),
-    denyRules: rules.filter(({ effect }) => effect === 'deny'),
   }
+  const allowRules = policy.allowRules.map(guessed)
+  const denyRules = policy.denyRules.map(guessed)
+  return { ...policy, rules: [...allowRules, ...denyRules], allowRules, denyRules }
 }
 
 /** Makes a node once for each side of a negation: named conditions are shared, and written out they could be many. */
