@@ -126,7 +126,8 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     },
   })
   closing.push(() => sessions.close())
-  const upstreams = createUpstreams()
+  const upstreams = createUpstreams(log)
+  upstreams.retain(snapshot.table.routes)
   closing.push(() => upstreams.close())
   const webSockets = createWebSockets()
   const certificates =
@@ -159,7 +160,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
       accessLog = movedLog ?? accessLog
       changeCertificates?.()
       closeReplaced(replaced, built)
-      upstreams.retain(next.table.routes.filter((route) => route.to !== undefined))
+      upstreams.retain(next.table.routes)
       log.level = level
       await Promise.all(prepared.map((other) => other.commit()))
       if (movedLog === undefined) return

@@ -7,16 +7,44 @@ import type { Position } from '../support/problem.ts'
 import type { CompiledPolicy } from './compiled-policy.ts'
 import type { ClaimLookup } from './language/claim-path.ts'
 
-/** `to`, read once at load. */
+/** One URL of `to`, read once at load. */
 export interface UpstreamUrl {
   readonly scheme: 'http' | 'https'
+  /** HTTP/2 without TLS, known beforehand: `h2c://`. Over TLS the two sides agree on a version. */
+  readonly h2c: boolean
   /** Name or address without brackets. */
   readonly hostname: string
   readonly port: number
   /** `scheme://host[:port]`, the port left out where it is the scheme's own. */
   readonly origin: string
+  /** Absolute path of a unix socket, in place of host and port. */
+  readonly socketPath: string | undefined
   /** What a request's path is put behind; empty, or with a leading and without a final slash. */
   readonly basePath: string
+}
+
+/** Where a route's requests go. */
+export interface UpstreamTargets {
+  /** At least one; all have the same `basePath`. */
+  readonly urls: readonly WeightedUrl[]
+  readonly policy: 'ROUND_ROBIN' | 'LEAST_REQUEST'
+  readonly healthCheck: HealthCheck | undefined
+}
+
+export interface WeightedUrl extends UpstreamUrl {
+  /** Its share of the requests, as a part of the sum of all weights. */
+  readonly weight: number
+}
+
+/** Asking each upstream regularly whether it is well. */
+export interface HealthCheck {
+  readonly path: string
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  /** So many failures in a row, and an upstream gets no requests. */
+  readonly unhealthy: number
+  /** So many good answers in a row, and it gets them again. */
+  readonly healthy: number
 }
 
 /** What is answered in place of an upstream, to those whom the policy lets in. */
@@ -76,7 +104,7 @@ export interface Route {
   /** Scheme and host of `from`, with its port where one is written: `https://grafana.example.com`. */
   readonly origin: string
   readonly secure: boolean
-  readonly to: UpstreamUrl | undefined
+  readonly to: UpstreamTargets | undefined
   /** A route has it or `to`, never both. */
   readonly ownAnswer: OwnAnswer | undefined
   /** How the path changes on its way upstream. */

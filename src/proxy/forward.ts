@@ -1,20 +1,29 @@
 /** The upstream call: bodies streamed both ways, aborts and back-pressure both ways, timeouts, failures told apart. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Dispatcher, Pool } from 'undici'
 import { GatehouseError } from '../errors.ts'
 import type { ResponseHeaderChanges } from '../policy/route.ts'
+import type { Balancer, Target } from './balancer.ts'
 import { limitSilence } from './body-silence.ts'
+import type { UpstreamHandler } from './http2-upstream.ts'
 import { readResponseHeaders, withResponseHeaders } from './response-headers.ts'
+import { passTrailers, type UpstreamTrailers } from './trailers.ts'
+import { hostOf } from './upstream-headers.ts'
 
 export interface ForwardCall {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  readonly pool: Pool
+  /** Chosen by `balancer`, which is asked for another where this one cannot be reached. */
+  readonly target: Target
+  readonly balancer: Balancer
   /** Path and query as they go upstream. */
   readonly path: string
   /** Names and values in turn. */
   readonly headers: string[]
+  /** True where `Host` in `headers` is the target's own, and so another for another target. */
+  readonly ownHost: boolean
+  /** gRPC cannot do without. */
+  readonly needsHttp2: boolean
   readonly hasBody: boolean
   readonly expectsContinue: boolean
   readonly signedIn: boolean
@@ -54,18 +63,7 @@ export function forward(call: ForwardCall): Forwarding {
     // While the client sends its silence is bounded, then the upstream's while it thinks.
     request.once('end', () => exchange.bodySent())
   }
-  call.pool.dispatch(
-    {
-      path: call.path,
-      method: request.method as Dispatcher.HttpMethod,
-      headers: call.headers,
-      body: hasBody ? request : null,
-      // While a body is still on its way nobody can say how long the upstream may think; see limitSilence.
-      headersTimeout: hasBody ? 0 : call.timeoutMs,
-      bodyTimeout: call.idleTimeoutMs,
-    },
-    exchange,
-  )
+  exchange.send()
   return exchange
 }
 
@@ -73,7 +71,7 @@ export function forward(call: ForwardCall): Forwarding {
  * One call's events. undici's raw handler is used because it gives header bytes as they came: the parsed form reads
  * values as UTF-8, which changes bytes, and lower-cases names.
  */
-class UpstreamExchange implements Dispatcher.DispatchHandler, Forwarding {
+class UpstreamExchange implements UpstreamHandler, Forwarding {
   readonly #call: ForwardCall
   #abort: ((error?: Error) => void) | undefined
   #resume: (() => void) | undefined
@@ -86,8 +84,32 @@ class UpstreamExchange implements Dispatcher.DispatchHandler, Forwarding {
   /** Whose fault an abort of ours is, where it was no fault of the upstream. */
   #reason: GatehouseError | undefined
 
+  #target: Target
+  /** Those that could not be reached. */
+  #tried: Set<Target> | undefined
+
   constructor(call: ForwardCall) {
     this.#call = call
+    this.#target = call.target
+  }
+
+  send(): void {
+    const { request, path, headers, hasBody, timeoutMs, idleTimeoutMs } = this.#call
+    const { endpoint } = this.#target
+    endpoint.inFlight++
+    endpoint.dispatch(
+      {
+        path,
+        method: request.method ?? 'GET',
+        headers,
+        body: hasBody ? request : null,
+        // While a body is still on its way nobody can say how long the upstream may think; see limitSilence.
+        headersTimeout: hasBody ? 0 : timeoutMs,
+        bodyTimeout: idleTimeoutMs,
+      },
+      this,
+      this.#call.needsHttp2,
+    )
   }
 
   onConnect(abort: (error?: Error) => void): void {
@@ -116,6 +138,7 @@ class UpstreamExchange implements Dispatcher.DispatchHandler, Forwarding {
       throw error
     }
     this.#state = 'answering'
+    this.#target.endpoint.answered()
     this.#call.onAnswer()
     // A stream's headers must not wait for its first byte.
     if (length === -1) process.nextTick(flushUnlessBegun, this)
@@ -153,21 +176,65 @@ class UpstreamExchange implements Dispatcher.DispatchHandler, Forwarding {
     if (this.#state === 'answering' && !this.#bodyBegun) this.#call.response.flushHeaders()
   }
 
-  onComplete(): void {
-    this.#state = 'over'
-    if (!this.#call.response.writableEnded) this.#call.response.end()
+  onComplete(trailers: UpstreamTrailers): void {
+    this.#end()
+    const { response } = this.#call
+    if (response.writableEnded) return
+    try {
+      passTrailers(response, trailers)
+    } catch (error) {
+      // They hold what HTTP forbids, and the rest has gone out: the client must see that something is missing.
+      this.#call.onBroken(String(error))
+      response.destroy()
+      return
+    }
+    response.end()
   }
 
-  onError(error: Error): void {
-    clearTimeout(this.#thinking)
+  onError(error: Error & { code?: string }): void {
     const state = this.#state
-    this.#state = 'over'
+    if (state === 'waiting' && this.#reason === undefined) {
+      if (this.#abort === undefined && !NOT_SENDABLE.has(error.code ?? '')) {
+        if (this.#sendElsewhere(error)) return
+      } else if (BROKEN_CONNECTION.has(error.code ?? '')) this.#target.endpoint.failed()
+    }
+    clearTimeout(this.#thinking)
+    this.#end()
     if (state === 'waiting') this.#call.onFailure(this.#reason ?? upstreamFailure(error))
     else if (state === 'answering') {
       this.#call.onBroken(error.message)
       // The client must see that the answer is not whole: no orderly end.
       this.#call.response.destroy()
     }
+  }
+
+  /**
+   * The target could not be reached, so nothing has been sent: whatever the method, another may have the request.
+   * False where none is left.
+   */
+  #sendElsewhere(error: Error & { code?: string }): boolean {
+    const { balancer, headers, ownHost } = this.#call
+    const { endpoint } = this.#target
+    if (endpoint.learnsHttp2(error)) {
+      endpoint.inFlight--
+      this.send()
+      return true
+    }
+    endpoint.failed()
+    this.#tried ??= new Set()
+    const next = balancer.pick(this.#tried.add(this.#target))
+    if (next === undefined) return false
+    this.#target.endpoint.inFlight--
+    this.#target = next
+    if (ownHost) replaceHost(headers, hostOf(next.url))
+    this.send()
+    return true
+  }
+
+  #end(): void {
+    if (this.#state === 'over') return
+    this.#state = 'over'
+    this.#target.endpoint.inFlight--
   }
 
   /** The whole request has been read from the client: from here the upstream's `timeout` runs. */
@@ -195,7 +262,7 @@ class UpstreamExchange implements Dispatcher.DispatchHandler, Forwarding {
   clientClosed(): void {
     clearTimeout(this.#thinking)
     if (this.#state === 'over') return
-    this.#state = 'over'
+    this.#end()
     this.#abort?.(new Error('the client went away'))
   }
 }
@@ -203,6 +270,15 @@ class UpstreamExchange implements Dispatcher.DispatchHandler, Forwarding {
 function flushUnlessBegun(exchange: UpstreamExchange): void {
   exchange.flushUnlessBegun()
 }
+
+function replaceHost(headers: string[], host: string): void {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === 'Host') headers[i + 1] = host
+}
+
+/** The request itself is at fault, and would be anywhere. */
+const NOT_SENDABLE = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_ABORTED'])
+/** The upstream went away while it had the request. */
+const BROKEN_CONNECTION = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
 const TIMEOUTS = new Set([
   'UND_ERR_HEADERS_TIMEOUT',

@@ -25,6 +25,7 @@ export type HeaderUse =
   | 'authorization'
   | 'forwarded-for'
   | 'request-id'
+  | 'te'
 
 export interface HeaderPlan {
   use(name: string): HeaderUse
@@ -47,7 +48,7 @@ const MEANINGS: ReadonlyMap<string, HeaderUse> = new Map<string, HeaderUse>(
     'proxy-connection': 'drop',
     'proxy-authenticate': 'drop',
     'proxy-authorization': 'drop',
-    te: 'drop',
+    te: 'te',
     trailer: 'drop',
     upgrade: 'upgrade',
     'http2-settings': 'drop',

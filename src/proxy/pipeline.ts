@@ -28,7 +28,7 @@ import { sendOwnAnswer } from './own-answer.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
 import { resolveGroupsFor } from './resolve-groups.ts'
-import { upstreamHeaders } from './upstream-headers.ts'
+import { hearsOwnHost, upstreamHeaders } from './upstream-headers.ts'
 import { upstreamPath } from './upstream-path.ts'
 import type { Upstreams } from './upstreams.ts'
 
@@ -228,14 +228,20 @@ function forwardAllowed(
   if (route.to === undefined) {
     return refuseFailure(received, new GatehouseError('NO_ROUTE', 'the route has no upstream'))
   }
-  const target = upstreamPath(route, path)
+  const balancer = parts.upstreams.balancer(route)
+  const target = balancer.pick()
+  if (target === undefined) throw new GatehouseError('INTERNAL', 'no upstream was chosen')
+  const encodedPath = upstreamPath(route, path)
   trail.upstreamStartedAt = performance.now()
   trail.forwarding = forward({
     request,
     response,
-    pool: parts.upstreams.pool(route),
-    path: target,
-    headers: upstreamHeaders(received, route, route.to, host, identity),
+    target,
+    balancer,
+    path: encodedPath,
+    headers: upstreamHeaders(received, route, target.url, host, identity),
+    ownHost: hearsOwnHost(route),
+    needsHttp2: headers.takesTrailers,
     hasBody: headers.hasBody,
     // A client of HTTP/1.0 does not know interim answers. RFC 9110 §15.2
     expectsContinue: headers.expectsContinue && request.httpVersion === '1.1',

@@ -17,6 +17,8 @@ export interface RequestHeaders extends HeadFields {
   readonly hasBody: boolean
   readonly expectsContinue: boolean
   readonly asksForUpgrade: boolean
+  /** `TE: trailers`: the client takes fields behind the body. RFC 9110 §10.1.4 */
+  readonly takesTrailers: boolean
   /** Sum of names and values, in characters, which are bytes here. */
   readonly size: number
 }
@@ -40,6 +42,7 @@ export function readRequestHeaders(
   let requestId: string | undefined
   let expectsContinue = false
   let asksForUpgrade = false
+  let takesTrailers = false
   let connection: string | undefined
   let size = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -86,6 +89,9 @@ export function readRequestHeaders(
       case 'request-id':
         requestId = value
         break
+      case 'te':
+        takesTrailers ||= /(^|,)[ \t]*trailers[ \t]*(,|$)/i.test(value)
+        break
       case 'no-name':
         fields.ambiguity ??= 'a header name that is no token'
         break
@@ -104,6 +110,7 @@ export function readRequestHeaders(
     hasBody: transferEncoding !== undefined || (contentLength ?? '0') !== '0',
     expectsContinue,
     asksForUpgrade,
+    takesTrailers,
     host,
     contentLength,
     transferEncoding,

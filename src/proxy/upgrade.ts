@@ -12,8 +12,11 @@ import type { WebSocket } from 'ws'
 import { GatehouseError } from '../errors.ts'
 import { decide } from '../policy/decide.ts'
 import { ANONYMOUS } from '../policy/model.ts'
-import type { Route } from '../policy/route.ts'
+
+import type { Route, UpstreamUrl } from '../policy/route.ts'
 import { authenticate, noteUse, tokensOf } from './authenticate.ts'
+import type { Target } from './balancer.ts'
+
 import { type CanonicalRequest, canonicalize } from './canonicalize.ts'
 import { goesOn, type Received } from './exchange.ts'
 import { namedGroupsOf, type RouteIdentity } from './identity-headers.ts'
@@ -23,7 +26,7 @@ import { refuseDecision, refuseFailure } from './refuse.ts'
 import { resolveGroupsFor } from './resolve-groups.ts'
 import { upstreamHeaders } from './upstream-headers.ts'
 import { upstreamPath } from './upstream-path.ts'
-import { tlsOptions } from './upstreams.ts'
+import { tlsOptions } from './upstream-pool.ts'
 import { checkWebSocket } from './web-socket-rules.ts'
 import type { WebSockets } from './web-sockets.ts'
 
@@ -37,7 +40,8 @@ interface Upgrade {
   readonly received: Received
   readonly reading: CanonicalRequest
   /** Path and query as they go upstream. */
-  readonly target: string
+  readonly path: string
+  readonly target: Target
   readonly identity: RouteIdentity | undefined
 }
 
@@ -87,7 +91,7 @@ export function webSocketUpgrades(fastify: FastifyInstance, parts: UpgradeParts)
         parts.webSockets.connected(client, upstream),
     },
     replyOptions: {
-      getUpstream: (request: FastifyRequest) => upgradeOf(request).reading.route.to?.origin ?? '',
+      getUpstream: (request: FastifyRequest) => upgradeOf(request).target.url.origin,
     },
   } as unknown as Parameters<typeof fastifyHttpProxy>[1])
 }
@@ -150,9 +154,11 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
   checkWebSocket(received.request, reading)
   if (route.to === undefined) throw new GatehouseError('ACCESS_DENIED', 'the route has no upstream')
   checkHandshake(received.request)
-  const target = upstreamPath(route, reading.path)
+  const path = upstreamPath(route, reading.path)
+  const target = parts.upstreams.balancer(route).pick()
+  if (target === undefined) throw new GatehouseError('INTERNAL', 'no upstream was chosen')
   if (session === undefined)
-    return admitted(parts, { received, reading, target, identity: undefined })
+    return admitted(parts, { received, reading, path, target, identity: undefined })
   noteUse(parts.sessions, session)
   const identity = await received.plane.identityOf(
     session,
@@ -161,7 +167,7 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
     tokensOf(parts.sessions, session),
   )
   received.trail.namedGroups = identity.namedGroups
-  return admitted(parts, { received, reading, target, identity })
+  return admitted(parts, { received, reading, path, target, identity })
 }
 
 const HANDSHAKE_KEY = /^[+/0-9A-Za-z]{22}==$/
@@ -175,6 +181,9 @@ function checkHandshake({ headers }: IncomingMessage): void {
 
 function admitted(parts: UpgradeParts, upgrade: Upgrade): Upgrade {
   const { session } = upgrade.received.trail
+  const { endpoint } = upgrade.target
+  endpoint.inFlight++
+  upgrade.received.request.socket.once('close', () => endpoint.inFlight--)
   parts.webSockets.admit(upgrade.received.request.socket, {
     session,
     idleTimeoutMs: upgrade.reading.route.idleTimeoutMs,
@@ -189,12 +198,11 @@ function admitted(parts: UpgradeParts, upgrade: Upgrade): Upgrade {
 const HANDSHAKE = /^sec-websocket-/i
 
 function upgradeHeaders(upgrade: Upgrade): UpstreamHeaders {
-  const { received, reading, identity, target } = upgrade
+  const { received, reading, identity, target, path } = upgrade
   const { route, host } = reading
   // Without a prototype: clients may call a header `constructor`. By lower case: Node keeps the last of two spellings.
   const headers: UpstreamHeaders = Object.create(null)
-  if (route.to === undefined) return headers
-  const list = upstreamHeaders(received, route, route.to, host, identity)
+  const list = upstreamHeaders(received, route, target.url, host, identity)
   for (let i = 0; i < list.length; i += 2) {
     const name = (list[i] as string).toLowerCase()
     if (HANDSHAKE.test(name)) continue
@@ -202,7 +210,7 @@ function upgradeHeaders(upgrade: Upgrade): UpstreamHeaders {
     const value = list[i + 1] as string
     headers[name] = known === undefined ? value : [known, value].flat()
   }
-  headers[TARGET_HEADER] = target
+  headers[TARGET_HEADER] = path
   // Travels with the headers to `connectUpstream`, which is told of no request; Node sends no symbols.
   headers[UPGRADE] = upgrade
   return headers
@@ -222,15 +230,14 @@ function connectUpstream(
   const upgrade = options.headers?.[UPGRADE]
   if (upgrade === undefined)
     throw new GatehouseError('INTERNAL', 'a WebSocket that was not admitted')
-  const upstream = openUpstream(upgrade.reading.route)
+  const upstream = openUpstream(upgrade.target.url, upgrade.reading.route)
   // Where it never opened, nothing has been read from the client, who is to hear of that and to answer.
   upstream.once('close', () => upgrade.received.request.socket.resume())
   return upstream
 }
 
-function openUpstream({ to, tls }: Route): Socket {
-  if (to === undefined) throw new GatehouseError('INTERNAL', 'a WebSocket without an upstream')
-  const { hostname, port, scheme } = to
+function openUpstream({ scheme, hostname, port, socketPath }: UpstreamUrl, { tls }: Route): Socket {
+  if (socketPath !== undefined) return netConnect({ path: socketPath })
   if (scheme === 'http') return netConnect({ host: hostname, port })
   return tlsConnect({
     host: hostname,

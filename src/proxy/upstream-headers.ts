@@ -32,6 +32,8 @@ export function upstreamHeaders(
     'X-Request-Id',
     requestId,
   )
+  // HTTP/2 has no other way to hear it; with HTTP/1.1 trailers come or not, and are passed on. RFC 9113 §8.2.2
+  if (headers.takesTrailers && (to.h2c || to.scheme === 'https')) sent.push('TE', 'trailers')
   if (identity !== undefined) for (const part of identity.headers) sent.push(part)
   else if (route.requestHeaders !== undefined) sent.push(...plane.anonymousHeaders(route))
   return sent
@@ -43,6 +45,11 @@ function isBearer(authorization: string | undefined): boolean {
   return readBearer(authorization) !== undefined
 }
 
+/** True where each upstream of `route` hears another `Host`. */
+export function hearsOwnHost(route: Route): boolean {
+  return !route.preserveHostHeader && route.hostRewrite === undefined
+}
+
 function drop(headers: string[], names: ReadonlySet<string>): void {
   for (let i = headers.length - 2; i >= 0; i -= 2) {
     if (names.has(plainName(headers[i] as string))) headers.splice(i, 2)
@@ -51,7 +58,8 @@ function drop(headers: string[], names: ReadonlySet<string>): void {
 
 const hosts = new WeakMap<UpstreamUrl, string>()
 
-function hostOf(to: UpstreamUrl): string {
+/** What `Host` says to an upstream that is to hear its own name. */
+export function hostOf(to: UpstreamUrl): string {
   let host = hosts.get(to)
   if (host === undefined) {
     host = to.origin.slice(to.origin.indexOf('//') + 2)

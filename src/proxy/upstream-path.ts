@@ -6,7 +6,7 @@ import type { CanonicalPath } from '../routing/canonical.ts'
 
 /** @throws GatehouseError MALFORMED_REQUEST where the route's rewrite makes no canonical path of this one */
 export function upstreamPath({ rewrite, to }: Route, path: CanonicalPath): string {
-  const basePath = to?.basePath ?? ''
+  const basePath = to?.urls[0]?.basePath ?? ''
   if (rewrite === undefined) return basePath + path.encoded + path.query
   const rewritten = rewrite(path)
   if (typeof rewritten === 'string') return basePath + rewritten + path.query

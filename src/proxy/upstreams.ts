@@ -1,90 +1,111 @@
-/** Connections to upstreams: one pool for each origin and way of TLS, kept over reloads. */
+/** The upstreams of all routes: connections kept over reloads, shared by routes that lead to the same place. */
 
-import { isIP } from 'node:net'
-import { Pool } from 'undici'
-import type { Route } from '../policy/route.ts'
-
-/** How long a connection to an upstream may take to open; a host that drops packets answers nothing at all. */
-const CONNECT_TIMEOUT_MS = 10_000
-/** Below the idle timeout of common servers (nginx 75 s, Node 5 s states its own), so that we close first. */
-const KEEP_ALIVE_MS = 4_000
-const MAX_RESPONSE_HEADER_BYTES = 64 * 1024
+import type { HealthCheck, Route, UpstreamTargets, UpstreamUrl } from '../policy/route.ts'
+import type { Log } from '../support/log.ts'
+import { type Balancer, createBalancer, type Target } from './balancer.ts'
+import { Endpoint } from './endpoint.ts'
+import { type HealthMonitor, watchHealth } from './health-checks.ts'
+import { poolKey } from './upstream-pool.ts'
 
 export interface Upstreams {
-  /** The pool for a route that has `to`. */
-  pool(route: Route): Pool
-  /** Keeps the pools that `routes` need, and closes the others once their requests are done. */
+  /** Who shares out the requests of a route that has `to`. */
+  balancer(route: Route): Balancer
+  /**
+   * Keeps the connections and health checks that `routes` need and begins those that are new; lets go of the others
+   * once their requests are done.
+   */
   retain(routes: readonly Route[]): void
   close(): Promise<void>
 }
 
-export function createUpstreams(): Upstreams {
-  const pools = new Map<string, Pool>()
-  const byRoute = new WeakMap<Route, Pool>()
+export function createUpstreams(log: Log): Upstreams {
+  const endpoints = new Map<string, Endpoint>()
+  const monitors = new Map<string, HealthMonitor>()
+  let balancers = new WeakMap<Route, Balancer>()
+
+  const endpointOf = (url: UpstreamUrl, tls: Route['tls']): Endpoint => {
+    const key = poolKey(url, tls)
+    let endpoint = endpoints.get(key)
+    if (endpoint === undefined) {
+      endpoint = new Endpoint(url, tls)
+      endpoints.set(key, endpoint)
+    }
+    return endpoint
+  }
+
+  const monitorOf = (
+    url: UpstreamUrl,
+    endpoint: Endpoint,
+    tls: Route['tls'],
+    check: HealthCheck,
+  ): HealthMonitor => {
+    const key = monitorKey(url, tls, check)
+    let monitor = monitors.get(key)
+    if (monitor === undefined) {
+      monitor = watchHealth({ url, endpoint, check, log })
+      monitors.set(key, monitor)
+    }
+    return monitor
+  }
+
+  const balancerOf = ({ urls, policy, healthCheck }: UpstreamTargets, { tls }: Route): Balancer =>
+    createBalancer(
+      urls.map((url): Target => {
+        const endpoint = endpointOf(url, tls)
+        if (healthCheck === undefined) return { url, endpoint, isHealthy: always }
+        const monitor = monitorOf(url, endpoint, tls, healthCheck)
+        return { url, endpoint, isHealthy: () => monitor.isHealthy() }
+      }),
+      policy,
+    )
+
   return {
-    pool: (route) => {
-      const known = byRoute.get(route)
-      // A request that began before a reload may come here after its pool was let go.
-      if (known !== undefined && !known.closed) return known
-      const key = poolKey(route)
-      let pool = pools.get(key)
-      if (pool === undefined) {
-        pool = openPool(route)
-        pools.set(key, pool)
-      }
-      byRoute.set(route, pool)
-      return pool
+    balancer: (route) => {
+      const known = balancers.get(route)
+      if (known !== undefined) return known
+      if (route.to === undefined) throw new TypeError(`route ${route.name} has no upstream`)
+      const balancer = balancerOf(route.to, route)
+      balancers.set(route, balancer)
+      return balancer
     },
     retain: (routes) => {
-      const needed = new Set(routes.map(poolKey))
-      for (const [key, pool] of pools) {
-        if (needed.has(key)) continue
-        pools.delete(key)
-        closeWhenDone(pool)
+      const neededPools = new Set<string>()
+      const neededMonitors = new Set<string>()
+      for (const { to, tls } of routes) {
+        for (const url of to?.urls ?? []) {
+          neededPools.add(poolKey(url, tls))
+          const check = to?.healthCheck
+          if (check === undefined) continue
+          neededMonitors.add(monitorKey(url, tls, check))
+          monitorOf(url, endpointOf(url, tls), tls, check)
+        }
       }
+      for (const [key, monitor] of monitors) {
+        if (neededMonitors.has(key)) continue
+        monitors.delete(key)
+        monitor.stop()
+      }
+      for (const [key, endpoint] of endpoints) {
+        if (neededPools.has(key)) continue
+        endpoints.delete(key)
+        endpoint.close()
+      }
+      // A request that began before the reload may still come here with a route of before: not with a closed pool.
+      balancers = new WeakMap()
     },
     close: async () => {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()))
-      pools.clear()
+      for (const monitor of monitors.values()) monitor.stop()
+      monitors.clear()
+      await Promise.all([...endpoints.values()].map((endpoint) => endpoint.destroy()))
+      endpoints.clear()
     },
   }
 }
 
-/** Requests in flight finish; a pool that never gets idle is not waited for. */
-function closeWhenDone(pool: Pool): void {
-  pool.close().catch(() => pool.destroy())
+function always(): boolean {
+  return true
 }
 
-function poolKey(route: Route): string {
-  const { skipVerify, customCa, serverName, client } = route.tls
-  return JSON.stringify([route.to?.origin, skipVerify, customCa, serverName, client])
-}
-
-function openPool(route: Route): Pool {
-  const { to, tls } = route
-  if (to === undefined) throw new TypeError(`route ${route.name} has no upstream`)
-  return new Pool(to.origin, {
-    pipelining: 1,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
-    connect: {
-      timeout: CONNECT_TIMEOUT_MS,
-      ...tlsOptions(to.hostname, tls),
-    },
-  })
-}
-
-/** The TLS settings of a route, for plain requests and for WebSockets alike: verified unless the route says otherwise. */
-export function tlsOptions(
-  hostname: string,
-  tls: Route['tls'],
-): { rejectUnauthorized: boolean; ca?: string; servername?: string; cert?: string; key?: string } {
-  const serverName = tls.serverName ?? hostname
-  return {
-    rejectUnauthorized: !tls.skipVerify,
-    ...(tls.customCa === undefined ? {} : { ca: tls.customCa }),
-    // SNI carries names only. RFC 6066 §3
-    ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
-    ...tls.client,
-  }
+function monitorKey(url: UpstreamUrl, tls: Route['tls'], check: HealthCheck): string {
+  return JSON.stringify([poolKey(url, tls), url.basePath, check])
 }

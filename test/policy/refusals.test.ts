@@ -84,13 +84,48 @@ const routeRefusals: Readonly<Record<string, Refusal>> = {
     route: '    description: []\n',
     says: ['p.yaml:4:18: `description` takes a text'],
   },
-  'several upstreams': {
-    route: '    to: [http://a.internal, http://b.internal]\n',
-    says: ['p.yaml:4:29: several URLs in `to` are not supported yet'],
+  'upstreams with different paths': {
+    route: '    to: [http://a.internal/x, http://b.internal/y]\n',
+    says: [
+      'p.yaml:4:9: the URLs of `to` have different paths; whichever is taken, the path is one',
+    ],
   },
-  'an upstream with a weight': {
-    route: '    to: [{ url: http://a.internal, weight: 1 }]\n',
-    says: ['p.yaml:4:10: weights in `to` are not supported yet'],
+  'one upstream twice': {
+    route: '    to: [http://a.internal, http://a.internal:80]\n',
+    says: ['p.yaml:4:29: `to` names http://a.internal twice; write a `weight`'],
+  },
+  'an upstream with a weight that is none': {
+    route: '    to: [{ url: http://a.internal, weight: 0 }, { weight: 2 }, { uri: x }]\n',
+    says: [
+      'p.yaml:4:44: `weight` takes a number from 1 to 1000000',
+      'p.yaml:4:49: `to` takes `{ url, weight }`; write the `url`',
+      'p.yaml:4:66: `to` has no key `uri`, did you mean `url`?',
+    ],
+  },
+  'a way of sharing that is not had': {
+    route: '    to: http://a.internal\n    load_balancing_policy: MAGLEV\n',
+    says: ['p.yaml:5:28: `load_balancing_policy` takes `ROUND_ROBIN` or `LEAST_REQUEST`'],
+  },
+  'a health check without a path': {
+    route: '    to: http://a.internal\n    health_check: { interval: 1s }\n',
+    says: ['p.yaml:5:19: `health_check` needs a `path`, as in `/healthz`'],
+  },
+  'a health check that never ends or never rests': {
+    route: '    to: http://a.internal\n    health_check: { path: /x, timeout: 0s }\n',
+    says: ['p.yaml:5:40: `timeout` is not `0s`: a check has to end'],
+  },
+  'a health check at every moment': {
+    route:
+      '    to: http://a.internal\n    health_check: { path: /x, interval: 1ms, unhealthy: 0 }\n',
+    says: ['p.yaml:5:57: `unhealthy` takes a number from 1 to 100'],
+  },
+  'a health check of a path that cannot be sent': {
+    route: '    to: http://a.internal\n    health_check: { path: /caf\u00e9 }\n',
+    says: ['p.yaml:5:27: `path` begins with a slash and is written as it is sent: `/healthz`'],
+  },
+  'a health check of nothing': {
+    route: '    redirect: { host: b.example }\n    health_check: { path: /x }\n',
+    says: ['p.yaml:5:5: `health_check` is about upstreams, and this route has no `to`'],
   },
   'no upstream': {
     route: '    to: []\n',
@@ -372,14 +407,17 @@ const HOSTS: Readonly<Record<string, string>> = {
 }
 
 const UPSTREAMS: Readonly<Record<string, string>> = {
-  'unix:///run/app.sock': '`unix:` in `to` is not supported yet',
-  'h2c://app.internal': 'the upstream speaks HTTP; `to` begins with `http://` or `https://`',
+  'unix:run/app.sock':
+    'a unix socket is written with its absolute path, as in `unix:///run/app.sock`',
+  [`unix:///${'a'.repeat(107)}`]: 'the path of a unix socket has at most 107 bytes',
+  'tcp://app.internal:80':
+    'the upstream speaks HTTP; `to` begins with `http://`, `https://`, `h2c://` or `unix:///`',
   'app.internal': '`to` is the URL of the upstream, as in `http://grafana.internal:3000`',
   'http://app.internal:port':
     '`to` is the URL of the upstream, as in `http://grafana.internal:3000`',
   'http://me:secret@app.internal': '`to` holds no user name and no password',
   'http://app.internal/x?y': '`to` holds no query and no fragment',
-  'http://a.internal,http://b.internal': 'several upstreams in `to` are not supported yet',
+  'http://a.internal,http://b.internal': 'several upstreams in `to` are a list: `to: [URL, URL]`',
 }
 
 function problemsOf(texts: readonly string[], providers?: readonly string[]): readonly string[] {

@@ -103,10 +103,6 @@ function readTarget(text: string, origin: Origin, route: Settings, comments: str
   const comma = text.indexOf(',')
   const weight = comma < 0 ? Number.NaN : Number(text.slice(comma + 1))
   let url = (comma < 0 ? text : text.slice(0, comma)).trim()
-  if (/^h2c:/i.test(url)) {
-    url = url.replace(/^h2c/i, 'http')
-    comments.push(route.note('differs', origin, 'HTTP/1.1 is spoken with upstreams, not h2c'))
-  }
   const userinfo = /^([a-z0-9+.-]+:\/\/)[^/?#]*@/i.exec(url)
   if (userinfo !== null) {
     url = `${userinfo[1]}${url.slice(userinfo[0].length)}`
@@ -116,7 +112,7 @@ function readTarget(text: string, origin: Origin, route: Settings, comments: str
   return { url, weight: Number.isNaN(weight) ? undefined : weight }
 }
 
-const WITH_PATH = /^(https?:\/\/[^/?#]+)(\/[^?#]*)$/i
+const WITH_PATH = /^((?:https?|h2c):\/\/[^/?#]+)(\/[^?#]*)$/i
 
 function pathOf(url: string): string {
   return WITH_PATH.exec(url)?.[2] ?? ''

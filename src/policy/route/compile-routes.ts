@@ -7,14 +7,15 @@ import type { Around } from '../language/compile-conditions.ts'
 import { compileRoutePolicy } from '../language/compile-route-policy.ts'
 import type { RuleCompiler } from '../language/compile-rules.ts'
 import { compilePattern } from '../language/matchers.ts'
-import type { Route, UpstreamUrl } from '../route.ts'
-import { type PublicAddress, readFrom, readTo } from './route-address.ts'
+import type { Route } from '../route.ts'
+import { type PublicAddress, readFrom } from './route-address.ts'
 import { readOwnAnswer } from './route-answers.ts'
 import { readBearer } from './route-bearer.ts'
 import { readHeaders } from './route-headers.ts'
 import { refuseRouteKey } from './route-keys.ts'
 import { readRewrites } from './route-rewrites.ts'
 import { readSettings } from './route-settings.ts'
+import { readTargets } from './route-targets.ts'
 import { readTls } from './route-tls.ts'
 import { entriesOf, isEmpty, type RouteEntries, readText } from './route-values.ts'
 
@@ -38,7 +39,7 @@ export function compileRoute(node: YamlNode, around: RouteSurroundings): Route |
   const name = written ?? derivedName(from, path)
   const policy = compileRoutePolicy(node, name, around)
   const settings = readSettings(entries, around)
-  const to = readUpstream(entries, around)
+  const to = readTargets(entries, around)
   const paths = {
     match: path?.match,
     keepEncodedSlashes: settings?.keepEncodedSlashes === true,
@@ -165,21 +166,6 @@ function readPath(entries: RouteEntries, { report }: Around): RoutePath | undefi
   return key === 'prefix'
     ? { match: { kind: 'prefix', prefix: text }, text }
     : { match: { kind: 'path', path: text }, text }
-}
-
-/** `to` takes one URL; null where it is not written. */
-function readUpstream(entries: RouteEntries, { report }: Around): UpstreamUrl | null | undefined {
-  const value = entries.get('to')?.value
-  if (value === undefined) return null
-  const [first, second] = value.kind === 'list' ? value.items : [value]
-  if (first === undefined) return report(value.at, '`to` is empty; write the URL of the upstream')
-  if (second !== undefined) return report(second.at, 'several URLs in `to` are not supported yet')
-  if (first.kind === 'map') return report(first.at, 'weights in `to` are not supported yet')
-  if (first.kind === 'list' || typeof first.value !== 'string') {
-    return report(first.at, '`to` is the URL of the upstream, as in `http://grafana.internal:3000`')
-  }
-  const upstream = readTo(first.value)
-  return typeof upstream === 'string' ? report(first.at, upstream) : upstream
 }
 
 function readProvider(

@@ -66,29 +66,53 @@ function isLoopback(name: string): boolean {
   return isIPv4(name) && name.startsWith('127.')
 }
 
-/** Reads `to`; a text says what is wrong with it. */
+const NOT_A_URL = '`to` is the URL of the upstream, as in `http://grafana.internal:3000`'
+
+/** Reads one URL of `to`; a text says what is wrong with it. */
 export function readTo(text: string): UpstreamUrl | string {
-  if (/^unix:/i.test(text)) return '`unix:` in `to` is not supported yet'
-  if (/^(h2c|tcp|udp|ssh|wss?):/i.test(text)) {
-    return 'the upstream speaks HTTP; `to` begins with `http://` or `https://`'
+  if (/^unix:/i.test(text)) return readSocket(text)
+  if (/^(tcp|udp|ssh|wss?):/i.test(text)) {
+    return 'the upstream speaks HTTP; `to` begins with `http://`, `https://`, `h2c://` or `unix:///`'
   }
-  const problem = '`to` is the URL of the upstream, as in `http://grafana.internal:3000`'
-  if (!/^https?:\/\/[^/]/i.test(text)) return problem
-  let url: URL
-  try {
-    url = new URL(text)
-  } catch {
-    return problem
-  }
+  if (!/^(https?|h2c):\/\/[^/]/i.test(text)) return NOT_A_URL
+  const h2c = /^h2c:/i.test(text)
+  const url = URL.parse(h2c ? `http${text.slice(3)}` : text)
+  if (url === null) return NOT_A_URL
   if (url.username !== '' || url.password !== '') return '`to` holds no user name and no password'
   if (text.includes('?') || text.includes('#')) return '`to` holds no query and no fragment'
-  if (url.hostname.includes(',')) return 'several upstreams in `to` are not supported yet'
+  if (url.hostname.includes(',')) return 'several upstreams in `to` are a list: `to: [URL, URL]`'
   const scheme = url.protocol === 'https:' ? 'https' : 'http'
   return {
     scheme,
+    h2c,
     hostname: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port),
     origin: url.origin,
+    socketPath: undefined,
     basePath: url.pathname.replace(/\/+$/, ''),
+  }
+}
+
+/** The longest path that a unix socket can have: `sun_path` of unix(7) with its final zero. */
+const MAX_SOCKET_PATH = 107
+
+/** `unix:///run/app.sock`: plain HTTP, for the host `localhost`. */
+function readSocket(text: string): UpstreamUrl | string {
+  const path = /^unix:\/\/(\/[^?#%]+)$/i.exec(text)?.[1]
+  if (path === undefined || path.endsWith('/')) {
+    return 'a unix socket is written with its absolute path, as in `unix:///run/app.sock`'
+  }
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
+    return `the path of a unix socket has at most ${MAX_SOCKET_PATH} bytes`
+  }
+  const origin = 'http://localhost'
+  return {
+    scheme: 'http',
+    h2c: false,
+    hostname: 'localhost',
+    port: 80,
+    origin,
+    socketPath: path,
+    basePath: '',
   }
 }

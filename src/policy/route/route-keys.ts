@@ -42,6 +42,8 @@ export const ROUTE_KEYS = [
   'tls_client_cert_file',
   'tls_client_key_file',
   'identity_headers',
+  'load_balancing_policy',
+  'health_check',
   'report_only',
   'contact',
   'bearer',
@@ -52,7 +54,7 @@ export const ROUTE_KEYS = [
 export type RouteKey = (typeof ROUTE_KEYS)[number]
 
 /** Keys that mean something, but nothing that is done yet: refused, never ignored. */
-const LATER: ReadonlySet<string> = new Set(['load_balancing_policy', 'health_check', 'session'])
+const LATER: ReadonlySet<string> = new Set(['session'])
 
 /** Pomerium's other route keys, with what to do instead. */
 const FOREIGN: ReadonlyMap<string, string> = new Map([

@@ -60,6 +60,28 @@ const Response = Type.Object(
   closed,
 )
 
+const Upstream = Type.Union([
+  Text,
+  Type.Object(
+    {
+      url: { ...Text, description: 'URL of the upstream.' },
+      weight: number('Its share of the requests, as a part of the sum of all.', 1, 1_000_000),
+    },
+    closed,
+  ),
+])
+
+const HealthCheck = Type.Object(
+  {
+    path: Type.String({ pattern: '^/', description: 'What is asked for.' }),
+    interval: duration('How often.', '10s'),
+    timeout: duration('How long an answer may take.', '2s'),
+    unhealthy: number('So many failures in a row, and it gets no requests. Default 3.', 1, 100),
+    healthy: number('So many good answers in a row, and it gets them again. Default 1.', 1, 100),
+  },
+  closed,
+)
+
 const IdentityHeaders = Type.Object(
   {
     headers: headerMap(
@@ -103,10 +125,21 @@ export const RouteSchema = Type.Object(
         'Scheme and host that browsers ask for; `https://*.example.com` takes one label.',
     }),
     to: Type.Optional(
-      Type.Union([Text, Type.Array(Text, { minItems: 1, maxItems: 1 })], {
-        description: 'URL of the upstream.',
+      Type.Union([Text, Type.Array(Upstream, { minItems: 1 })], {
+        description:
+          'URL of the upstream (`http://`, `https://`, `h2c://`, `unix:///`), or a list of URLs or `{ url, weight }`.',
       }),
     ),
+    load_balancing_policy: Type.Optional(
+      Type.Union([Type.Literal('ROUND_ROBIN'), Type.Literal('LEAST_REQUEST')], {
+        default: 'ROUND_ROBIN',
+        description: 'Which of several upstreams gets a request: each in turn, or the least busy.',
+      }),
+    ),
+    health_check: Type.Optional({
+      ...HealthCheck,
+      description: 'Asks each upstream regularly, and passes over those that fail.',
+    }),
     redirect: filled(Redirect, 'Sends browsers elsewhere, in place of `to`; after the policy.'),
     response: filled(Response, 'Answers by itself, in place of `to`; after the policy.'),
     prefix: pathText('Takes this path and all below it, by segment.'),

@@ -53,7 +53,7 @@ const KEYS: readonly (readonly [string, Data, RegExp, RegExp?])[] = [
     /to: http:\/\/app\n\s+prefix_rewrite: \/c/,
     /uses `\/b` of the URL for nothing/,
   ],
-  ['h2c', { to: 'h2c://app:80' }, /to: http:\/\/app:80/, /not h2c/],
+  ['h2c', { to: 'h2c://app:80' }, /to: h2c:\/\/app:80/],
   ['a password in `to`', { to: 'http://u:hush@app:80' }, /to: http:\/\/app:80/, /not copied/],
   [
     'a redirect',

@@ -1,0 +1,238 @@
+/**
+ * Requests to an upstream over HTTP/2, by Node's own client: undici's loses requests when a connection goes away.
+ * Speaks to its handlers as undici does, so that forwarding need not know the difference.
+ */
+
+import {
+  type ClientHttp2Stream,
+  constants,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+} from 'node:http2'
+import type { Readable } from 'node:stream'
+import type { Route, UpstreamUrl } from '../policy/route.ts'
+import { Http2Session, type Waiting } from './http2-session.ts'
+import type { UpstreamTrailers } from './trailers.ts'
+
+/** A request as it goes upstream. */
+export interface UpstreamRequest {
+  readonly path: string
+  readonly method: string
+  /** Names and values in turn; `Host` among them. */
+  readonly headers: readonly string[]
+  readonly body: Readable | null
+  /** Until the answer begins; 0: no limit. */
+  readonly headersTimeout: number
+  /** Between two pieces of the body; 0: no limit. */
+  readonly bodyTimeout: number
+}
+
+/** Hears of an answer. Nothing has been sent where `onError` comes without `onConnect`. */
+export interface UpstreamHandler {
+  onConnect(abort: (error?: Error) => void): void
+  onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean
+  onData(chunk: Buffer): boolean
+  onComplete(trailers: UpstreamTrailers): void
+  onError(error: Error): void
+}
+
+export class Http2Upstream {
+  readonly #url: UpstreamUrl
+  readonly #tls: Route['tls']
+  readonly #sessions = new Set<Http2Session>()
+
+  constructor(url: UpstreamUrl, tls: Route['tls']) {
+    this.#url = url
+    this.#tls = tls
+  }
+
+  dispatch(request: UpstreamRequest, handler: UpstreamHandler): void {
+    const session = this.#sessionWithRoom()
+    const exchange = new Http2Exchange(this.#url, session, request, handler)
+    session.reserve(exchange)
+  }
+
+  /** Lets requests finish. */
+  close(): void {
+    for (const session of this.#sessions) session.leave()
+  }
+
+  destroy(): void {
+    for (const session of this.#sessions) session.destroy()
+  }
+
+  #sessionWithRoom(): Http2Session {
+    for (const session of this.#sessions) if (session.takesMore()) return session
+    const opened = new Http2Session(this.#url, this.#tls, (ended) => this.#sessions.delete(ended))
+    this.#sessions.add(opened)
+    return opened
+  }
+}
+
+/** One request and its answer. */
+class Http2Exchange implements Waiting {
+  readonly #url: UpstreamUrl
+  readonly #session: Http2Session
+  readonly #request: UpstreamRequest
+  readonly #handler: UpstreamHandler
+  #timer: NodeJS.Timeout | undefined
+  #trailers: UpstreamTrailers = null
+  #error: Error | undefined
+  #over = false
+
+  constructor(
+    url: UpstreamUrl,
+    session: Http2Session,
+    request: UpstreamRequest,
+    handler: UpstreamHandler,
+  ) {
+    this.#url = url
+    this.#session = session
+    this.#request = request
+    this.#handler = handler
+  }
+
+  onFailure(error: Error): void {
+    this.#finish(() => this.#handler.onError(error))
+  }
+
+  onOpen(): void {
+    const { body } = this.#request
+    let stream: ClientHttp2Stream
+    try {
+      stream = this.#session.request(headersOf(this.#request, this.#url), body === null)
+    } catch (error) {
+      return this.onFailure(error instanceof Error ? error : new Error(String(error)))
+    }
+    this.#listen(stream)
+    this.#handler.onConnect((error) => {
+      this.#error ??= error ?? new Error('aborted')
+      stream.close(constants.NGHTTP2_CANCEL)
+    })
+    if (stream.closed) return
+    this.#limit(stream, 'UND_ERR_HEADERS_TIMEOUT', this.#request.headersTimeout)
+    // A client that breaks off in the middle of its body has not sent a whole one.
+    body?.once('error', (error) => this.#abort(stream, error))
+    body?.pipe(stream)
+  }
+
+  #listen(stream: ClientHttp2Stream): void {
+    const { bodyTimeout } = this.#request
+    stream.on('response', (headers) => {
+      clearTimeout(this.#timer)
+      if (bodyTimeout > 0) {
+        stream.setTimeout(bodyTimeout, () =>
+          this.#abort(stream, timeoutError('UND_ERR_BODY_TIMEOUT')),
+        )
+      }
+      this.#guard(stream, () => this.#answered(stream, headers))
+    })
+    stream.on('headers', (headers: IncomingHttpHeaders & IncomingHttpStatusHeader) =>
+      this.#guard(stream, () =>
+        this.#handler.onHeaders(headers[':status'] ?? 100, rawOf(headers), ignore, ''),
+      ),
+    )
+    stream.on('data', (chunk: Buffer) =>
+      this.#guard(stream, () => {
+        if (!this.#handler.onData(chunk)) stream.pause()
+      }),
+    )
+    stream.on('trailers', (trailers) => {
+      this.#trailers = trailers
+    })
+    stream.on('error', (error) => {
+      this.#error ??= error
+    })
+    stream.on('close', () => this.#closed(stream))
+  }
+
+  #answered(stream: ClientHttp2Stream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader) {
+    const resume = () => void stream.resume()
+    if (!this.#handler.onHeaders(headers[':status'] ?? 0, rawOf(headers), resume, ''))
+      stream.pause()
+  }
+
+  /** What the handler throws is the end of the exchange. */
+  #guard(stream: ClientHttp2Stream, act: () => void): void {
+    if (this.#over || this.#error !== undefined) return
+    try {
+      act()
+    } catch (error) {
+      this.#abort(stream, error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #limit(stream: ClientHttp2Stream, code: string, ms: number): void {
+    if (ms > 0) this.#timer = setTimeout(() => this.#abort(stream, timeoutError(code)), ms)
+  }
+
+  #abort(stream: ClientHttp2Stream, error: Error): void {
+    this.#error ??= error
+    stream.close(constants.NGHTTP2_CANCEL)
+  }
+
+  #closed(stream: ClientHttp2Stream): void {
+    const { body } = this.#request
+    body?.unpipe(stream)
+    const whole = stream.readableEnded && !stream.aborted && this.#error === undefined
+    this.#finish(() => {
+      if (whole) this.#handler.onComplete(this.#trailers)
+      else this.#handler.onError(this.#error ?? brokenError(stream.rstCode))
+    })
+  }
+
+  #finish(tell: () => void): void {
+    if (this.#over) return
+    this.#over = true
+    clearTimeout(this.#timer)
+    this.#session.release(this)
+    tell()
+  }
+}
+
+function ignore(): void {
+  // There is nothing to resume before the final answer.
+}
+
+/** As undici calls them: forwarding tells failures apart by these. */
+function timeoutError(code: string): Error {
+  return Object.assign(new Error('the upstream says nothing'), { code })
+}
+
+function brokenError(rstCode: number | undefined): Error {
+  const text = `the upstream ended the stream with code ${rstCode ?? 'none'}`
+  return Object.assign(new Error(text), { code: 'UND_ERR_SOCKET' })
+}
+
+/** Names in lower case; `Host` becomes the authority. RFC 9113 §8.3.1 */
+function headersOf(
+  { path, method, headers }: UpstreamRequest,
+  { scheme, origin }: UpstreamUrl,
+): Record<string, string | string[]> {
+  // Without a prototype: clients may call a header `constructor`.
+  const made: Record<string, string | string[]> = Object.create(null)
+  made[':method'] = method
+  made[':scheme'] = scheme
+  made[':path'] = path
+  made[':authority'] = origin.slice(origin.indexOf('//') + 2)
+  for (let i = 0; i < headers.length; i += 2) {
+    const written = (headers[i] as string).toLowerCase()
+    const value = headers[i + 1] as string
+    const name = written === 'host' ? ':authority' : written
+    const known = made[name]
+    made[name] = known === undefined || name === ':authority' ? value : [known, value].flat()
+  }
+  return made
+}
+
+/** Names and values in turn, as bytes. */
+function rawOf(headers: IncomingHttpHeaders): Buffer[] {
+  const raw: Buffer[] = []
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(':')) continue
+    for (const one of [value].flat()) {
+      if (one !== undefined) raw.push(Buffer.from(name, 'latin1'), Buffer.from(one, 'latin1'))
+    }
+  }
+  return raw
+}
