@@ -6,6 +6,7 @@ import type { Log } from '../support/log.ts'
 import { isLoopback } from '../support/loopback.ts'
 import type { Secret } from '../support/secret.ts'
 import type { EpochMs } from '../support/time.ts'
+import { type DecisionRouteParts, decisionRoutes } from './decision-routes.ts'
 import type { MetricsText } from './metrics.ts'
 import { type SessionRouteParts, sessionRoutes } from './session-routes.ts'
 
@@ -25,7 +26,7 @@ export interface ConfigStatus {
   readonly restartNeeded: readonly string[]
 }
 
-export interface AdminParts {
+export interface AdminParts extends DecisionRouteParts {
   /** The host part of `admin_listen`. */
   readonly listenHost: string
   token(): Secret | undefined
@@ -67,6 +68,7 @@ export function createAdminServer(parts: AdminParts): FastifyInstance {
       reply.header('cache-control', 'no-store').send(configJson(parts.configStatus()))
     })
     sessionRoutes(guarded, parts)
+    decisionRoutes(guarded, parts)
     done()
   })
   return admin

@@ -16,9 +16,11 @@ import { type AccessLog, openAccessLog } from '../proxy/access-log.ts'
 import { type Certificates, createCertificates, type TlsMaterial } from '../proxy/tls.ts'
 import { createUpstreams, type Upstreams } from '../proxy/upstreams.ts'
 import { createWebSockets, type WebSockets } from '../proxy/web-sockets.ts'
+import { createRecentLines } from '../support/recent-lines.ts'
 import type { Clock } from '../support/time.ts'
 import type { Closing } from './closing.ts'
 import { endSuspended } from './directories.ts'
+import { RECENT_DECISION_BYTES, RECENT_DECISIONS } from './recent-decisions.ts'
 import { buildRuntime, closeReplaced, type Runtime } from './runtime.ts'
 import { sessionSettings } from './session-settings.ts'
 
@@ -37,6 +39,8 @@ export interface Parts {
   readonly life: { ready: boolean; draining: boolean }
   runtime(): Runtime
   accessLog(): AccessLog
+  /** The last lines of the decision log, oldest first. */
+  recentDecisions(): readonly string[]
   /** Makes `prepare` part of every reload from now on. */
   alsoPrepare(prepare: (next: Snapshot) => Promise<Prepared>): void
   /**
@@ -76,7 +80,9 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
   const { now, log, closing, proxies, given } = options
   const store = await openStore(snapshot.store, { now, log, siblings: given?.siblings })
   closing.push(() => store.close())
-  let accessLog = openAccessLog(given?.decisionsFd ?? snapshot.config.logging.decisions)
+  // A worker's are kept by the primary, with those of all others.
+  const recent = given === undefined ? createRecentLines(RECENT_DECISION_BYTES) : undefined
+  let accessLog = openAccessLog(given?.decisionsFd ?? snapshot.config.logging.decisions, recent)
   closing.push(() => accessLog.close())
   /** By logs that are closed. */
   let lostBefore = 0
@@ -147,7 +153,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     }
     try {
       if (next.tls.length > 0) changeCertificates = certificates?.prepare(tlsMaterial(next))
-      movedLog = isMoved ? openAccessLog(decisions) : undefined
+      movedLog = isMoved ? openAccessLog(decisions, recent) : undefined
       for (const other of others) prepared.push(await other(next))
     } catch (error) {
       await abort()
@@ -185,6 +191,10 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     life: { ready: false, draining: false },
     runtime: () => runtime,
     accessLog: () => accessLog,
+    recentDecisions: () => {
+      accessLog.flush()
+      return recent?.last(RECENT_DECISIONS) ?? []
+    },
   }
 }
 

@@ -32,6 +32,7 @@ export async function startServers(
     token: () => parts.runtime().snapshot.config.server.admin_token,
     ready: () => parts.life.ready && !parts.life.draining,
     configStatus,
+    recentDecisions: parts.recentDecisions,
     metrics: metricsText(parts.metrics.registry),
     sessions: parts.sessions,
     log: parts.log,

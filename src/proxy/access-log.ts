@@ -3,6 +3,7 @@
 import type { LiveSession } from '../identity/session.ts'
 import type { Decision, Outcome, Person } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
+import type { RecentLines } from '../support/recent-lines.ts'
 import type { EpochMs } from '../support/time.ts'
 import { openLineSink } from './line-sink.ts'
 
@@ -32,6 +33,8 @@ export interface RequestRecord {
 
 export interface AccessLog {
   write(record: RequestRecord): void
+  /** Hands over what waits for more. */
+  flush(): void
   /** Lines that could not be kept because the destination was too slow. */
   lost(): number
   close(): Promise<void>
@@ -44,9 +47,10 @@ const FLUSH_MS = 100
 
 /**
  * @param destination `stdout`, a file, which is appended to and its folder made, or an open descriptor
+ * @param recent keeps the last lines for those who ask
  * @throws Error that names the config's key where the file cannot be opened
  */
-export function openAccessLog(destination: string | number): AccessLog {
+export function openAccessLog(destination: string | number, recent?: RecentLines): AccessLog {
   // Joined here and not by the writer: it would measure and copy each line by itself.
   let waiting: string[] = []
   let flushing: NodeJS.Timeout | undefined
@@ -57,7 +61,9 @@ export function openAccessLog(destination: string | number): AccessLog {
     if (waiting.length === 0) return
     const lines = waiting
     waiting = []
-    sink.write(Buffer.from(`${lines.join('\n')}\n`))
+    const bytes = Buffer.from(`${lines.join('\n')}\n`)
+    recent?.add(bytes)
+    sink.write(bytes)
   }
   return {
     write: (record) => {
@@ -65,6 +71,7 @@ export function openAccessLog(destination: string | number): AccessLog {
       if (waiting.length >= LINES_AT_ONCE) flush()
       else flushing ??= setTimeout(flush, FLUSH_MS)
     },
+    flush,
     lost: sink.lost,
     close: () => {
       flush()

@@ -7,6 +7,7 @@
 import type { Readable } from 'node:stream'
 import { finished } from 'node:stream'
 import { type LineSink, openLineSink } from '../../proxy/line-sink.ts'
+import type { RecentLines } from '../../support/recent-lines.ts'
 
 export interface DecisionLines {
   /** Passes on what `from` gives until it ends. */
@@ -21,7 +22,7 @@ export interface DecisionLines {
 const NEW_LINE = 10
 
 /** @throws Error that names the config's key where the destination cannot be had */
-export function openDecisionLines(first: string): DecisionLines {
+export function openDecisionLines(first: string, recent?: RecentLines): DecisionLines {
   let destination = first
   let sink: LineSink = openLineSink(first)
   /** Of destinations that are closed, and lines that were never finished. */
@@ -33,7 +34,9 @@ export function openDecisionLines(first: string): DecisionLines {
     from.on('data', (chunk: Buffer) => {
       const end = chunk.lastIndexOf(NEW_LINE) + 1
       if (end > 0) {
-        sink.write(Buffer.concat([...unfinished, chunk.subarray(0, end)]))
+        const lines = Buffer.concat([...unfinished, chunk.subarray(0, end)])
+        recent?.add(lines)
+        sink.write(lines)
         unfinished = []
       }
       if (end < chunk.length) unfinished.push(chunk.subarray(end))

@@ -9,9 +9,11 @@ import { createSessions } from '../../identity/live-sessions.ts'
 import { openStore } from '../../identity/open-store.ts'
 import type { Siblings } from '../../identity/session-store.ts'
 import type { Sessions } from '../../identity/sessions.ts'
+import { createRecentLines, type RecentLines } from '../../support/recent-lines.ts'
 import type { Closing } from '../closing.ts'
 import type { GatewayOptions } from '../gateway.ts'
 import type { FirstLoad } from '../one-process.ts'
+import { RECENT_DECISION_BYTES } from '../recent-decisions.ts'
 import { sessionSettings } from '../session-settings.ts'
 import { signingPemsOf } from '../signing-pems.ts'
 import { type DecisionLines, openDecisionLines } from './decision-lines.ts'
@@ -20,6 +22,7 @@ import type { GivenSnapshot } from './messages.ts'
 export interface PrimaryParts {
   readonly sessions: Sessions
   readonly decisions: DecisionLines
+  readonly recent: RecentLines
   readonly metrics: Metrics
   readonly summed: SummedMetrics
   readonly ended: EndedSessions
@@ -46,7 +49,8 @@ export async function openPrimaryParts(
   const { closing, log, now, configFile, env } = options
   let snapshot = first.snapshot
   let inputs = inputsOf(first)
-  const decisions = openDecisionLines(snapshot.config.logging.decisions)
+  const recent = createRecentLines(RECENT_DECISION_BYTES)
+  const decisions = openDecisionLines(snapshot.config.logging.decisions, recent)
   closing.push(() => decisions.close())
   const { siblings, ...ended } = connectSiblings()
   // Before any worker: of several that make one sqlite file at once some would find it locked.
@@ -64,6 +68,7 @@ export async function openPrimaryParts(
   return {
     sessions,
     decisions,
+    recent,
     metrics,
     summed: sumMetrics(metrics.registry),
     ended,

@@ -17,6 +17,7 @@ import { listen } from '../listen.ts'
 import { createLogger } from '../logger.ts'
 import { once } from '../once.ts'
 import type { FirstLoad } from '../one-process.ts'
+import { RECENT_DECISIONS } from '../recent-decisions.ts'
 import { openPrimaryParts, type PrimaryParts } from './primary-parts.ts'
 import { createWorkerPool, type WorkerPool } from './worker-pool.ts'
 
@@ -125,6 +126,7 @@ async function openAdmin(
     token: () => parts.snapshot().config.server.admin_token,
     ready,
     configStatus,
+    recentDecisions: () => parts.recent.last(RECENT_DECISIONS),
     metrics: {
       contentType: parts.summed.contentType,
       text: async () => {
