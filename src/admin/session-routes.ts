@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { GatehouseError } from '../errors.ts'
 import type { ListedSession, Sessions } from '../identity/sessions.ts'
+import { EndsUnfinished } from '../identity/unfinished-ends.ts'
 import type { Log } from '../support/log.ts'
 
 export interface SessionRouteParts {
@@ -68,9 +69,22 @@ async function answer(
   } catch (err) {
     if (!(err instanceof GatehouseError) || err.code !== 'STORE_UNAVAILABLE') throw err
     log.warn({ err }, 'the admin listener could not ask the session store')
-    const message = 'The session store does not answer now, so it may be half done: try again.'
-    return reply.code(err.status).header('retry-after', '1').send({ error: err.code, message })
+    return reply.code(err.status).header('retry-after', '1').send(awayJson(err))
   }
+}
+
+function awayJson(err: GatehouseError): object {
+  const error = err.code
+  if (!(err instanceof EndsUnfinished)) {
+    return { error, message: 'The session store does not answer now: try again.' }
+  }
+  const message = `The session store does not answer now. ${sessionCount(err.ended)} ended; the rest is tried again until it is done, unless this gateway ends before.`
+  return { error, message, revoked: err.ended }
+}
+
+function sessionCount(count: number): string {
+  if (count === 0) return 'No session is known to have'
+  return count === 1 ? '1 session has' : `${count} sessions have`
 }
 
 function sessionJson(session: ListedSession): object {

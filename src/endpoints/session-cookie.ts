@@ -10,9 +10,13 @@ import type { Visit } from './visit.ts'
  * @throws GatehouseError STORE_UNAVAILABLE
  */
 export async function openSession(visit: Visit): Promise<LiveSession | undefined> {
-  const cookie = visit.cookies[sessionCookieName(visit.secure)]
-  if (cookie === undefined || cookie === '') return undefined
-  return visit.sessions.open(cookie, visit.host.name)
+  const cookie = sessionCookieOf(visit)
+  return cookie === undefined ? undefined : visit.sessions.open(cookie, visit.host.name)
+}
+
+/** What the visitor's browser has sent, whatever it is worth. */
+export function sessionCookieOf(visit: Visit): string | undefined {
+  return visit.cookies[sessionCookieName(visit.secure)] || undefined
 }
 
 /** The same, with all that is known of the visitor's groups. */

@@ -1,13 +1,15 @@
 /** `/.gatehouse/sign_out`: GET asks, POST does. This session ends on all hosts, then the provider's own. */
 
+import { GatehouseError } from '../errors.ts'
 import type { Provider } from '../identity/provider.ts'
 import type { LiveSession } from '../identity/session.ts'
+import { EndsUnfinished, isStoreAway } from '../identity/unfinished-ends.ts'
 import { renderSignOutQuestion } from '../pages/sign-in-pages.ts'
 import { TEXTS } from '../pages/texts.ts'
 import { formTargets } from './form-targets.ts'
 import { failure, type Reaction, redirect } from './reaction.ts'
 import { returnUrl } from './return-url.ts'
-import { clearedSessionCookie, openSession } from './session-cookie.ts'
+import { clearedSessionCookie, openSession, sessionCookieOf } from './session-cookie.ts'
 import { sealSignOutState } from './sign-out-state.ts'
 import { single, type Visit } from './visit.ts'
 
@@ -49,16 +51,33 @@ export async function signOut(visit: Visit): Promise<Reaction> {
   const { rd } = visit.form
   const returnTo = returnTarget(visit, typeof rd === 'string' ? rd : single(visit.query, 'rd'))
   const cookies = [clearedSessionCookie(visit)]
-  const session = await openSession(visit)
-  if (session === undefined) return redirect(returnTo ?? SIGNED_OUT_PATH, cookies, 303)
-
-  const idToken = await visit.sessions.idToken(session)
-  await visit.sessions.end(session)
+  const ended = await endSession(visit)
+  if (ended === undefined) return redirect(returnTo ?? SIGNED_OUT_PATH, cookies, 303)
+  const { session, idToken } = ended
   logSignOut(visit, session)
   const provider = visit.providers.get(session.record.provider)
   const state = returnTo === undefined ? undefined : sealSignOutState(visit, returnTo)
   const providerUrl = await endSessionUrl(visit, provider, idToken, state)
   return redirect(providerUrl ?? returnTo ?? SIGNED_OUT_PATH, cookies, 303)
+}
+
+/** @throws GatehouseError STORE_UNAVAILABLE; the session then ends as soon as the store lets it */
+async function endSession(visit: Visit) {
+  try {
+    const session = await openSession(visit)
+    if (session === undefined) return undefined
+    const idToken = await visit.sessions.idToken(session)
+    await visit.sessions.end(session)
+    return { session, idToken }
+  } catch (cause) {
+    if (!isStoreAway(cause)) throw cause
+    const cookie = sessionCookieOf(visit)
+    if (cookie !== undefined && !(cause instanceof EndsUnfinished)) {
+      visit.sessions.endLater(cookie, visit.host.name, cause)
+    }
+    const options = { cause, text: TEXTS.signOutLater }
+    throw new GatehouseError('STORE_UNAVAILABLE', 'a sign-out waits for the store', options)
+  }
 }
 
 /** `Sec-Fetch-Site` cannot be forged by a page; a browser that does not send it sends `Origin` with a POST. */

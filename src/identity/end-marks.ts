@@ -22,8 +22,8 @@ export class SignInRevoked extends GatehouseError {
 }
 
 export interface EndMarks {
-  /** Whoever is named so has just been ended. */
-  set(provider: string, by: IndexKind, value: string): Promise<void>
+  /** Whoever is named so has been ended at `time`. */
+  set(provider: string, by: IndexKind, value: string, time: EpochMs): Promise<void>
   /** @throws SignInRevoked where the person of `record` has been ended since `startedAt` */
   check(record: SessionRecord, startedAt: EpochMs): Promise<void>
 }
@@ -36,11 +36,10 @@ export interface EndMarksOptions {
 
 export function createEndMarks({ store, seals, now }: EndMarksOptions): EndMarks {
   return {
-    set: async (provider, by, value) => {
-      const time = now()
+    set: async (provider, by, value, time) => {
       const keys = namedKeys(seals(), provider, by, value)
       const written = Buffer.from(String(time))
-      await Promise.all(keys.map((key) => store.mark(key, written, time + KEPT_MS)))
+      await Promise.all(keys.map((key) => store.mark(key, written, now() + KEPT_MS)))
     },
     check: async ({ provider, sub, email, sid }, startedAt) => {
       const keys = [

@@ -32,11 +32,13 @@ import {
   openTokens,
   readHandOverCode,
   type SessionSeals,
+  type SessionSecrets,
   sealParts,
   sessionId,
 } from './session-seals.ts'
 import type { SessionStore } from './session-store.ts'
 import type { Sessions, SignInContext } from './sessions.ts'
+import { createUnfinishedEnds } from './unfinished-ends.ts'
 
 const HAND_OVER_MS = 30_000
 /** About 2 KB each with their session. A cookie that falls out is opened anew. */
@@ -102,10 +104,18 @@ export function createSessions(options: SessionsOptions): Sessions {
     cookies.set(Buffer.from(cookie, 'latin1').toString('latin1'), { host, session })
   }
 
+  /** What the store has, unless it is about to end there. */
+  const openStored = async (secrets: SessionSecrets) => {
+    const session = await sessions.open(secrets)
+    if (session === undefined || !unfinished.isEnding(session)) return session
+    sessions.finish(session)
+    return undefined
+  }
+
   const openCookie = (cookie: string, host: string) => {
     const opened = seals().openCookie(cookie, host)
     if (opened === undefined) return undefined
-    return sessions.open(opened).then((session) => {
+    return openStored(opened).then((session) => {
       if (session !== undefined) remember(cookie, host, session)
       return fresh(session)
     })
@@ -127,6 +137,18 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   const marks = createEndMarks({ ...options, seals })
   const revocation = createRevocation({ ...options, seals, lists, marks, endById })
+  const unfinished = createUnfinishedEnds({
+    ...options,
+    endHere: (isMeant) => {
+      for (const session of sessions.allHere()) if (isMeant(session)) sessions.finish(session)
+    },
+    run: async (ending, tally) => {
+      if (ending.kind === 'user') await revocation.ofUser(ending.user, ending.before, tally)
+      else if (ending.kind === 'named') await revocation.of(ending, ending.before, tally)
+      else if (ending.kind === 'all') await revocation.all(ending.before, tally)
+      else if (await endById(ending.id)) tally.ended++
+    },
+  })
   const refresh =
     options.refresh &&
     createSessionRefresh({ ...options, ...options.refresh, seals, sessions, endById })
@@ -197,17 +219,19 @@ export function createSessions(options: SessionsOptions): Sessions {
       return stored && openTokens(session.secrets.key, stored)
     },
 
-    async end(live) {
-      const session = own(live)
-      // First in the store: were it ended here alone, a sign-out that failed could not be tried again.
-      await store.delete(session.id)
-      sessions.finish(session)
+    end: async (live) => void (await unfinished.end({ kind: 'session', id: own(live).id })),
+
+    endLater(cookie, host, cause) {
+      const opened = seals().openCookie(cookie, host)
+      if (opened === undefined) return
+      unfinished.later({ kind: 'session', id: sessionId(opened.handle) }, cause)
     },
 
-    endById,
-    endOfUser: revocation.ofUser,
-    endOf: revocation.of,
-    endAll: revocation.all,
+    endById: async (id) => (await unfinished.end({ kind: 'session', id })) > 0,
+    endOfUser: (user) => unfinished.end({ kind: 'user', user, before: now() }),
+    endOf: (provider, by, value) =>
+      unfinished.end({ kind: 'named', provider, by, value, before: now() }),
+    endAll: () => unfinished.end({ kind: 'all', before: now() }),
 
     list: lists.all,
     listOf: lists.of,
@@ -226,7 +250,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       const sealed = await store.takeOnce(code.storeKey)
       if (sealed === undefined) return undefined
       const handed = seals().openHandOver(sealed, code, boundTo(host, binding))
-      return handed === undefined ? undefined : sessions.open(handed)
+      return handed === undefined ? undefined : openStored(handed)
     },
 
     async once(what, until, act) {
@@ -243,6 +267,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     close: async () => {
+      unfinished.close()
       await refresh?.close()
       await sessions.close()
     },

@@ -46,6 +46,8 @@ export interface OpenSessions {
   seen(session: OpenSession): void
   /** The session of this id if it is open here. */
   here(id: string): OpenSession | undefined
+  /** All that are open here. */
+  allHere(): readonly OpenSession[]
   /** Ends it in this process. */
   finish(session: OpenSession): void
   /** Asks the store now whether it is there, and as what. */
@@ -253,6 +255,7 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     check,
     add,
     here,
+    allHere: () => [...byId.keys()].map(here).filter((session) => session !== undefined),
     finish,
     look: verify,
     adopt,

@@ -1,12 +1,13 @@
 /** Ending sessions from outside: those of a person, the oldest, or all. What is ended here ends everywhere, as any other end does. */
 
-import { foldAscii } from '../policy/language/fold.ts'
 import type { Log } from '../support/log.ts'
+import type { Clock, EpochMs } from '../support/time.ts'
 import { type EndMarks, namedKeys } from './end-marks.ts'
-import type { LiveSession } from './session.ts'
+import type { LiveSession, SessionCard } from './session.ts'
 import type { SessionLists } from './session-lists.ts'
-import type { IndexKind, SessionSeals } from './session-seals.ts'
+import type { SessionSeals } from './session-seals.ts'
 import type { SessionStore } from './session-store.ts'
+import { isOfUser, type NamedSessions, type Tally } from './unfinished-ends.ts'
 
 export interface RevocationOptions {
   readonly store: SessionStore
@@ -18,16 +19,18 @@ export interface RevocationOptions {
   /** How many sessions a person may have at once. */
   readonly maxPerUser?: () => number
   readonly log: Log
+  readonly now: Clock
   readonly endById: (id: string) => Promise<boolean>
 }
 
+/** Counted in `tally` as they end, also where the store then fails. Sessions that began after `before` are not meant. */
 export interface Revocation {
-  /** Ends every session of `user`, an e-mail in any case or a subject, at any provider; returns how many there were. */
-  ofUser(user: string): Promise<number>
+  /** Ends every session of `user`, an e-mail in any case or a subject, at any provider. */
+  ofUser(user: string, before: EpochMs, tally: Tally): Promise<void>
   /** Ends the sessions at one provider that an index entry names, and those that are being made. */
-  of(provider: string, by: IndexKind, value: string): Promise<number>
+  of(named: NamedSessions, before: EpochMs, tally: Tally): Promise<void>
   /** Ends every session, those that no secret opens included. */
-  all(): Promise<number>
+  all(before: EpochMs, tally: Tally): Promise<void>
   /** Ends the oldest sessions of a person where `made` is one too many. Of two at once each may end the same ones. */
   surplus(made: LiveSession): Promise<void>
 }
@@ -36,15 +39,19 @@ export interface Revocation {
 const AT_ONCE = 50
 
 export function createRevocation(options: RevocationOptions): Revocation {
-  const { store, seals, lists, marks, endById, log } = options
+  const { store, seals, lists, marks, endById, log, now } = options
   const { providers = () => [], maxPerUser = () => Number.POSITIVE_INFINITY } = options
 
-  const endEach = async (ids: AsyncIterable<string> | Iterable<string>): Promise<number> => {
-    let ended = 0
+  const endEach = async (
+    ids: AsyncIterable<string> | Iterable<string>,
+    tally: Tally = { ended: 0 },
+  ): Promise<void> => {
     let batch: string[] = []
     const endBatch = async () => {
-      const ends = await Promise.all(batch.map(endById))
-      ended += ends.filter(Boolean).length
+      const ends = await Promise.allSettled(batch.map(endById))
+      for (const end of ends) if (end.status === 'fulfilled' && end.value) tally.ended++
+      const failed = ends.find((end) => end.status === 'rejected')
+      if (failed !== undefined) throw failed.reason
       batch = []
     }
     for await (const id of ids) {
@@ -52,39 +59,49 @@ export function createRevocation(options: RevocationOptions): Revocation {
       if (batch.length === AT_ONCE) await endBatch()
     }
     await endBatch()
-    return ended
   }
 
-  const of = async (provider: string, by: IndexKind, value: string): Promise<number> => {
-    await marks.set(provider, by, value)
+  const of: Revocation['of'] = async ({ provider, by, value }, before, tally) => {
+    await marks.set(provider, by, value, before)
     const keys = namedKeys(seals(), provider, by, value)
-    const found = await Promise.all(keys.map((key) => store.findByIndex(key)))
-    return endEach(new Set(found.flat()))
+    const found = new Set((await Promise.all(keys.map((key) => store.findByIndex(key)))).flat())
+    await endEach(before < now() ? begunOf(found, before) : found, tally)
   }
 
-  async function* matching(user: string): AsyncIterable<string> {
-    const email = foldAscii(user)
-    for await (const { id, card } of store.list()) {
-      const known = seals().openCard(card, id)
-      if (known === undefined) continue
-      const isTheirs =
-        known.sub === user || (known.email !== undefined && foldAscii(known.email) === email)
-      if (isTheirs) yield id
+  async function* begunOf(ids: Iterable<string>, before: EpochMs): AsyncIterable<string> {
+    for (const id of ids) {
+      const stored = await store.read(id)
+      const card = stored && seals().openCard(stored.card, id)
+      if (card === undefined || card.signedInAt <= before) yield id
+    }
+  }
+
+  /** Those that began by `before`. Of one that no secret opens nobody can say; nobody can use it either. */
+  async function* begun(before: EpochMs): AsyncIterable<{ id: string; card?: SessionCard }> {
+    for await (const { id, card: sealed } of store.list()) {
+      const card = seals().openCard(sealed, id)
+      if (card === undefined) yield { id }
+      else if (card.signedInAt <= before) yield { id, card }
+    }
+  }
+
+  async function* matching(user: string, before: EpochMs): AsyncIterable<string> {
+    for await (const { id, card } of begun(before)) {
+      if (card !== undefined && isOfUser(card, user)) yield id
     }
   }
 
   return {
-    ofUser: async (user) => {
+    ofUser: async (user, before, tally) => {
       // At once those that the index knows; then all others, such as those of a provider that has left the config.
-      let ended = 0
       for (const provider of providers()) {
-        ended += await of(provider, 'email', user)
-        ended += await of(provider, 'sub', user)
+        await of({ provider, by: 'email', value: user }, before, tally)
+        await of({ provider, by: 'sub', value: user }, before, tally)
       }
-      return ended + (await endEach(matching(user)))
+      await endEach(matching(user, before), tally)
     },
     of,
-    all: () => endEach(idsOf(store)),
+    all: (before, tally) => endEach(idsOf(begun(before)), tally),
     surplus: async ({ id, record: { provider, sub } }) => {
       const max = maxPerUser()
       if (max === Number.POSITIVE_INFINITY) return
@@ -101,6 +118,6 @@ export function createRevocation(options: RevocationOptions): Revocation {
   }
 }
 
-async function* idsOf(store: SessionStore): AsyncIterable<string> {
-  for await (const { id } of store.list()) yield id
+async function* idsOf(sessions: AsyncIterable<{ readonly id: string }>): AsyncIterable<string> {
+  for await (const { id } of sessions) yield id
 }

@@ -46,7 +46,13 @@ export interface Sessions {
   idToken(session: LiveSession): Promise<string | undefined>
   /** The provider's tokens kept with the session, where there are any. */
   tokens(session: LiveSession): Promise<SessionTokens | undefined>
+  /**
+   * Ends a session everywhere. As with all ends below: where the store cannot take it this process does not know the
+   * session any more, goes on trying, and rejects with EndsUnfinished.
+   */
   end(session: LiveSession): Promise<void>
+  /** Leaves the end of the session that `cookie` would open for later, since the store cannot be asked (`cause`). */
+  endLater(cookie: string, host: string, cause: unknown): void
   /** Ends a session by its id; true where there was one. */
   endById(id: string): Promise<boolean>
   /** Ends every session of `user`, an e-mail in any case or a subject, at any provider; returns how many there were. */

@@ -67,6 +67,8 @@ export const TEXTS = {
   signOutText: 'This ends your session on all sites behind this gateway.',
   signOutProvider: (provider: string) => `You will also be signed out of ${provider}.`,
 
+  signOutLater:
+    'Sessions cannot be reached right now, so you are not signed out everywhere yet. It is tried again until it is done; to be sure, try again in a moment.',
   signOutElsewhere: 'Signing out works only from the page that asks for it.',
 
   signInLoopTitle: 'Signing in keeps starting over',

@@ -36,7 +36,6 @@ for (const [name, { begin, answersWithinMs }] of Object.entries(outages)) {
       t.ok(answer.headers['retry-after'])
       t.ok(took < answersWithinMs, `answered after ${Math.round(took)} ms`)
       t.equal((await replicas.visitPublic(0)).status, 200)
-      t.equal((await replicas.signOut(0, cookie)).status, 503, 'nobody is told to be signed out')
     }
     t.equal((await replicas.visit(0, '')).status, 401, 'who has no cookie is nobody, as ever')
 
@@ -48,6 +47,50 @@ for (const [name, { begin, answersWithinMs }] of Object.entries(outages)) {
     t.equal((await replicas.visit(0, cookie)).status, 401)
   })
 }
+
+test('whoever is to be out while Redis is away is out here at once, and everywhere when it is back', async (t) => {
+  const redis = await startRedis(t, { conf: ['appendonly yes'] })
+  const store = `redis://127.0.0.1:${redis.port}`
+  const replicas = await startReplicas(t, [store, store])
+  const { signIn, visit } = replicas
+  const [stays, leaves, revoked, gone] = [
+    await signIn(0),
+    await signIn(0),
+    await signIn(0, 'ben'),
+    await signIn(0, 'chris'),
+  ]
+  const admin = `${replicas.gateways[0]?.adminUrl}/sessions`
+  const list = (await (await fetch(admin)).json()) as { sessions: { id: string; email: string }[] }
+  const ben = list.sessions.find(({ email }) => email.startsWith('ben'))
+  const chris = list.sessions.find(({ email }) => email.startsWith('chris'))
+  await redis.kill()
+  await untilStatus(replicas, stays, 503)
+
+  const signedOut = await replicas.signOut(0, leaves)
+  t.equal(signedOut.status, 503)
+  t.equal(signedOut.headers['set-cookie'], undefined, 'it can be tried again')
+  t.match(signedOut.json(), {
+    error: 'STORE_UNAVAILABLE',
+    message: /not signed out everywhere yet/,
+  })
+  for (const query of [`user=${ben?.email}`, `id=${chris?.id}`]) {
+    const answer = await fetch(`${admin}?${query}`, { method: 'DELETE' })
+    t.equal(answer.status, 503)
+    t.match(await answer.json(), {
+      error: 'STORE_UNAVAILABLE',
+      revoked: 0,
+      message: /No session is known to have ended; the rest is tried again until it is done/,
+    })
+  }
+  await redis.restart()
+  const start = performance.now()
+  for (const cookie of [leaves, revoked, gone]) {
+    for (const at of [0, 1]) await until(async () => (await visit(at, cookie)).status === 401)
+  }
+  t.comment(`out everywhere ${Math.round(performance.now() - start)} ms after Redis was back`)
+  for (const at of [0, 1]) await until(async () => (await visit(at, stays)).status === 200)
+  t.equal((await visit(0, await signIn(0, 'ben'))).status, 200, 'who signs in after it is in')
+})
 
 test('a slow link is slow, and nothing else', async (t) => {
   const redis = await startRedis(t)
