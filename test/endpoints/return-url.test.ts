@@ -120,19 +120,25 @@ test('no text at all leaves the hosts that are served, and what is judged once i
   t.pass()
 })
 
-test('sign-in and sign-out send nobody away, whatever `rd` says', async (t) => {
-  const { browser } = await startEndpoints(t)
+test('sign-in, sign-out and the login URL send nobody away, whatever they are told', async (t) => {
+  const { browser, clock } = await startEndpoints(t)
   const [signedIn, anonymous] = [browser(), browser()]
   await signedIn.follow(`${APP}/.gatehouse/sign_in`, { until: (url) => url.href === `${APP}/` })
   const left: string[] = []
   // All single finds, which stand last, and a part of the combinations: the function has seen them all above.
   const targets = hostileTargets().filter((_, n, all) => n % 10 === 0 || n > all.length - 50)
   for (const target of targets) {
+    // Not so fast that anybody is told to come later.
+    clock.time += 1_000
     const rd = new URLSearchParams({ rd: target })
     const signIn = await signedIn.visit(`${APP}/.gatehouse/sign_in?${rd}`)
     const signOut = await anonymous.post(`${AUTH}/.gatehouse/sign_out`, { rd: target })
-    if (signIn.status !== 302 || signOut.status !== 303) left.push(`not redirected: ${target}`)
-    for (const { location } of [signIn, signOut]) {
+    const link = new URLSearchParams({ target_link_uri: target })
+    const login = await signedIn.visit(`${AUTH}/.gatehouse/login/okta?${link}`)
+    if (signIn.status !== 302 || signOut.status !== 303 || login.status !== 302) {
+      left.push(`not redirected: ${target}`)
+    }
+    for (const { location } of [signIn, signOut, login]) {
       if (!SERVED.has(new URL(location ?? 'x://').origin)) left.push(target)
     }
   }
