@@ -40,6 +40,8 @@ const TOKEN_ERRORS: Readonly<Record<string, ProviderFailureKind>> = {
 }
 
 const MAX_TEXT_LENGTH = 200
+/** Providers repeat in their errors what they were sent: codes and tokens are long, and words with a digit are not. */
+const SECRET_LIKE = /(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{24,}/g
 
 /** For `error` in a callback. A code that is not known is a refusal: it leads neither into a loop nor in. */
 export function callbackFailure(error: string, description: string | null): ProviderFailure {
@@ -81,7 +83,8 @@ export function failureOf(thrown: unknown, doing: string): ProviderFailure {
 /** Someone else's text for our log: one line, printable, short. */
 export function cleaned(text: string, maxLength = MAX_TEXT_LENGTH): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be removed
-  const printable = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029`]+/g, ' ')
+  const oneLine = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029`]+/g, ' ')
+  const printable = oneLine.replace(SECRET_LIKE, '[...]')
   return printable.length > maxLength ? `${printable.slice(0, maxLength)}...` : printable
 }
 

@@ -3,7 +3,7 @@
  * the client, the redirect URI and PKCE, and signs with the keys that it publishes.
  */
 
-import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createHash, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -40,6 +40,10 @@ export interface Faults {
   /** Signs the ID token instead of the provider. */
   sign?: (claims: Json) => string | Promise<string>
   userInfo?: Json
+  /** Lifetime of access tokens; default an hour. */
+  expiresIn?: number
+  /** Gives refresh tokens, each of which works once. */
+  refreshes?: boolean
   answer?: (path: string) => Answer | Promise<Answer> | undefined
   /** Accepts the connection and never answers at this path. */
   silent?: string
@@ -50,6 +54,8 @@ export interface FakeProvider {
   readonly faults: Faults
   readonly keys: { signing: FakeKey; published: JWK[] }
   readonly requests: SignedRequest[]
+  /** Every token that was given out. */
+  readonly issued: string[]
   /** What the browser does at `authorizationUrl`: the query that it brings back. */
   approve(authorizationUrl: URL, changes?: Readonly<Record<string, string>>): string
   close(): void
@@ -83,6 +89,8 @@ export async function startFakeProvider(t: Test, faults: Faults = {}): Promise<F
   const signing = await newKey('key-1')
   const keys = { signing, published: [signing.jwk] }
   const requests: SignedRequest[] = []
+  const issued: string[] = []
+  const refreshTokens = new Set<string>()
   const pushed = new Map<string, URLSearchParams>()
   const codes = new Map<string, { redirectUri: string; challenge: string; nonce: string }>()
   let issuer = ''
@@ -101,9 +109,16 @@ export async function startFakeProvider(t: Test, faults: Faults = {}): Promise<F
     scopes_supported: ['openid', 'profile', 'email', 'groups'],
   })
 
-  const idToken = async (nonce: string) => {
+  const idToken = async (nonce: string | undefined) => {
     const now = Math.floor(Date.now() / 1_000)
-    const good = { iss: issuer, aud: CLIENT_ID, iat: now, exp: now + 300, nonce, ...DEFAULT_CLAIMS }
+    const good = {
+      iss: issuer,
+      aud: CLIENT_ID,
+      iat: now,
+      exp: now + 300,
+      ...DEFAULT_CLAIMS,
+      ...(nonce === undefined ? {} : { nonce }),
+    }
     const claims = faults.claims?.(good) ?? good
     if (faults.sign !== undefined) return faults.sign(claims)
     const { privateKey, jwk } = keys.signing
@@ -121,20 +136,31 @@ export async function startFakeProvider(t: Test, faults: Faults = {}): Promise<F
       const isPublic = headers.authorization === undefined && !form.has('client_secret')
       if (!isPublic) return { status: 401, body: { error: 'invalid_client' } }
     }
+    if (form.get('grant_type') === 'refresh_token') {
+      // A token that is not known, or was used before.
+      if (!refreshTokens.delete(form.get('refresh_token') ?? '')) {
+        return { status: 400, body: { error: 'invalid_grant' } }
+      }
+      return { body: await tokens(undefined) }
+    }
     const code = codes.get(form.get('code') ?? '')
     codes.delete(form.get('code') ?? '')
     const challenge = sha256(form.get('code_verifier') ?? '')
     if (code?.redirectUri !== form.get('redirect_uri') || code?.challenge !== challenge) {
       return { status: 400, body: { error: 'invalid_grant', error_description: 'no such code' } }
     }
-    return {
-      body: {
-        access_token: 'an-access-token',
-        token_type: 'Bearer',
-        expires_in: 3_600,
-        id_token: await idToken(code.nonce),
-      },
+    return { body: await tokens(code.nonce) }
+  }
+
+  const tokens = async (nonce: string | undefined): Promise<Json> => {
+    const given: Json = { access_token: 'an-access-token', id_token: await idToken(nonce) }
+    if (faults.refreshes === true) {
+      const refreshToken = `a-refresh-token-${randomUUID()}`
+      refreshTokens.add(refreshToken)
+      given['refresh_token'] = refreshToken
     }
+    issued.push(...Object.values(given).map(String))
+    return { ...given, token_type: 'Bearer', expires_in: faults.expiresIn ?? 3_600 }
   }
 
   const good = (request: SignedRequest): Answer | Promise<Answer> => {
@@ -187,6 +213,7 @@ export async function startFakeProvider(t: Test, faults: Faults = {}): Promise<F
     faults,
     keys,
     requests,
+    issued,
     close,
     approve: ({ searchParams: given }, changes = {}) => {
       const searchParams = pushed.get(given.get('request_uri') ?? '') ?? given
