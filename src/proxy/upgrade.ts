@@ -20,6 +20,7 @@ import type { Target } from './balancer.ts'
 import { type CanonicalRequest, canonicalize } from './canonicalize.ts'
 import { goesOn, type Received } from './exchange.ts'
 import { namedGroupsOf, type RouteIdentity } from './identity-headers.ts'
+import { createStillHolds, type StillHolds } from './judged-again.ts'
 import { factsOf, type PipelineParts } from './pipeline.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
@@ -167,7 +168,9 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
     tokensOf(parts.sessions, session),
   )
   received.trail.namedGroups = identity.namedGroups
-  return admitted(parts, { received, reading, path, target, identity })
+  const admission = { route, plane, facts, session: opened ?? session, person: session.subject }
+  const stillHolds = createStillHolds(admission, parts)
+  return admitted(parts, { received, reading, path, target, identity }, stillHolds)
 }
 
 const HANDSHAKE_KEY = /^[+/0-9A-Za-z]{22}==$/
@@ -179,7 +182,7 @@ function checkHandshake({ headers }: IncomingMessage): void {
   throw new GatehouseError('MALFORMED_REQUEST', 'the handshake of a WebSocket lacks key or version')
 }
 
-function admitted(parts: UpgradeParts, upgrade: Upgrade): Upgrade {
+function admitted(parts: UpgradeParts, upgrade: Upgrade, stillHolds?: StillHolds): Upgrade {
   const { session } = upgrade.received.trail
   const { endpoint } = upgrade.target
   endpoint.inFlight++
@@ -187,6 +190,7 @@ function admitted(parts: UpgradeParts, upgrade: Upgrade): Upgrade {
   parts.webSockets.admit(upgrade.received.request.socket, {
     session,
     idleTimeoutMs: upgrade.reading.route.idleTimeoutMs,
+    stillHolds,
     onClientActive: () => {
       if (session !== undefined) noteUse(parts.sessions, session)
     },

@@ -3,6 +3,8 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import type { LiveSession } from '../identity/session.ts'
+import { type Every, every } from '../support/every.ts'
+import type { StillHolds } from './judged-again.ts'
 
 /** Close codes, RFC 6455 §7.4.1. */
 const GOING_AWAY = 1001
@@ -18,6 +20,8 @@ export interface AdmittedSocket {
   readonly session: LiveSession | undefined
   /** 0: never. */
   readonly idleTimeoutMs: number
+  /** Asked every second; once it is false, the WebSocket is closed. */
+  readonly stillHolds?: StillHolds | undefined
   /** Called when the client sends anything. */
   readonly onClientActive: () => void
 }
@@ -35,12 +39,17 @@ export interface WebSockets {
 interface Open extends AdmittedSocket {
   client: WebSocket | undefined
   readonly opening: NodeJS.Timeout
+  /** A question whether it still may stay is under way. */
+  looking: boolean
 }
 
 /** ws keeps the connection in this field; there is no public way from a WebSocket to its socket. */
 type WithSocket = WebSocket & { readonly _socket?: Socket }
 
-export function createWebSockets(): WebSockets {
+/** How soon an open WebSocket follows a change of groups. */
+const LOOK_EVERY_MS = 1_000
+
+export function createWebSockets(repeat: Every = every): WebSockets {
   const open = new Map<Socket, Open>()
   const end = (socket: Socket, code: number, reason: string): void => {
     const client = open.get(socket)?.client
@@ -51,12 +60,25 @@ export function createWebSockets(): WebSockets {
     client.close(code, reason)
     setTimeout(() => client.terminate(), CLOSE_TIMEOUT_MS).unref()
   }
+  const look = async (socket: Socket, one: Open): Promise<void> => {
+    if (one.stillHolds === undefined || one.looking) return
+    const holds = one.stillHolds()
+    if (holds === true) return
+    one.looking = true
+    // What cannot be told holds no longer: this is decided as a request would be.
+    const answer = await Promise.resolve(holds).catch(() => false)
+    one.looking = false
+    if (!answer) end(socket, POLICY_VIOLATION, 'access has ended')
+  }
+  const stopLooking = repeat(LOOK_EVERY_MS, () => {
+    for (const [socket, one] of open) void look(socket, one)
+  })
   return {
     admit: (socket, admitted) => {
       // Nothing is read before there is an upstream to take it: until then all of it would be kept in memory.
       socket.pause()
       const opening = setTimeout(() => socket.destroy(), OPEN_TIMEOUT_MS)
-      open.set(socket, { ...admitted, client: undefined, opening })
+      open.set(socket, { ...admitted, client: undefined, opening, looking: false })
       const stop = admitted.session?.onEnd(() =>
         end(socket, POLICY_VIOLATION, 'the session has ended'),
       )
@@ -88,6 +110,7 @@ export function createWebSockets(): WebSockets {
     },
     count: () => open.size,
     closeAll: async () => {
+      stopLooking()
       const closed = [...open.keys()].map(
         (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
       )

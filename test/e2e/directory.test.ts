@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { type Test, test } from 'tap'
+import { WebSocket, WebSocketServer } from 'ws'
 import type { Okta } from '../../src/demo/okta/okta.ts'
 import { createBrowserClient } from '../support/browser-client.ts'
 import { signIn } from '../support/sign-in.ts'
@@ -14,6 +16,7 @@ routes:
   - name: engineers
     from: http://app.localhost:8080
     to: ${upstream}
+    allow_websockets: true
     policy: [{ allow: { or: [{ groups: platform-engineers }] } }]
   - name: open
     from: http://open.localhost:8080
@@ -25,6 +28,8 @@ routes:
 async function start(t: Test, { okta, now }: { okta?: Okta; now?: () => number } = {}) {
   const known = okta ?? (await startOkta(t))
   const upstream = await startUpstream(t)
+  const echo = new WebSocketServer({ server: upstream.server })
+  echo.on('connection', (socket) => socket.on('message', (data) => socket.send(data)))
   const gateway = await startGateway(t, {
     policies: policies(upstream.origin),
     ...(now === undefined ? {} : { now }),
@@ -98,3 +103,25 @@ test('a suspended person loses every session within `refresh`', async (t) => {
 async function poll(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
 }
+
+test('an open WebSocket is closed when its person leaves the group, and stays while nothing changes', async (t) => {
+  let time = Date.now()
+  const { browser, okta, gateway } = await start(t, { now: () => time })
+  t.equal((await signIn(browser, APP, 'ana')).status, 200)
+  const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/`, {
+    headers: { host: 'app.localhost:8080', cookie: browser.cookieHeader('app.localhost') },
+  })
+  t.teardown(() => socket.terminate())
+  await once(socket, 'open')
+  const closed = once(socket, 'close')
+  okta.world.addToGroup('ana', 'another-group')
+  time += 300_000
+  const asked = okta.apiCalls.length
+  await poll(async () => okta.apiCalls.length > asked)
+  socket.send('still here')
+  t.equal(String((await once(socket, 'message'))[0]), 'still here')
+  okta.world.removeFromGroup('ana', 'platform-engineers')
+  time += 300_000
+  const [code] = await closed
+  t.equal(code, 1008)
+})
