@@ -64,20 +64,33 @@ export function createDirectoryQueue<T>(options: DirectoryQueueOptions<T>): Dire
       failures = 0
       task.resolve(value)
     } catch (error) {
-      pauseAfter(error)
-      task.reject(error)
+      if (error instanceof DirectoryFailure && error.kind === 'rate-limited') {
+        // Its turn comes in the next window, which `mayAsk` knows.
+        waiting[task.urgent ? 'urgent' : 'later'].set(sub, task)
+      } else {
+        pauseAfterFailure()
+        task.reject(error)
+      }
     }
     running.delete(sub)
     pump()
   }
 
-  const pauseAfter = (error: unknown): void => {
-    // How long a rate limit lasts is known to `mayAsk`.
-    if (error instanceof DirectoryFailure && error.kind === 'rate-limited') return
+  const pauseAfterFailure = (): void => {
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LAST_PAUSE_MS)
     failures++
     // Replicas must not come back all at once.
     pausedUntil = now() + pause * (0.5 + random() / 2)
+    rejectWaiting(new DirectoryFailure('unavailable', 'the directory has failed just now'))
+  }
+
+  /** Nobody waits for a directory that is not asked; and what has piled up must not come over it afterwards. */
+  const rejectWaiting = (why: DirectoryFailure): void => {
+    for (const tasks of [waiting.urgent, waiting.later]) {
+      const left = [...tasks.values()]
+      tasks.clear()
+      for (const { reject } of left) reject(why)
+    }
   }
 
   const pump = (): void => {
@@ -97,6 +110,7 @@ export function createDirectoryQueue<T>(options: DirectoryQueueOptions<T>): Dire
     ask: (sub, urgent) => {
       const known = find(sub)
       if (known !== undefined) {
+        if (urgent) known.urgent = true
         if (urgent && waiting.later.delete(sub)) waiting.urgent.set(sub, known)
         return known.promise
       }
@@ -114,11 +128,7 @@ export function createDirectoryQueue<T>(options: DirectoryQueueOptions<T>): Dire
     close: () => {
       closed = true
       stop()
-      const gone = new DirectoryFailure('unavailable', 'the gateway is stopping')
-      for (const tasks of [waiting.urgent, waiting.later]) {
-        for (const { reject } of tasks.values()) reject(gone)
-        tasks.clear()
-      }
+      rejectWaiting(new DirectoryFailure('unavailable', 'the gateway is stopping'))
     },
   }
 }

@@ -179,6 +179,7 @@ async function route(
   const target = request.url ?? '/'
   const { pathname } = new URL(target, okta.org)
   const endpoint = endpointOf(pathname)
+  if (endpoint === 'api') okta.apiCalls.push(target)
   const fault = endpoint === undefined ? undefined : okta.faults.take(endpoint)
   if (fault !== undefined && !(await actOut(fault, response, router.now()))) return
   if (endpoint === 'api') return answerApi(router, request, response)
@@ -221,7 +222,6 @@ async function answerApi(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  okta.apiCalls.push(request.url ?? '')
   const { dpop } = request.headers
   const answer = await okta.api({
     method: request.method ?? 'GET',
