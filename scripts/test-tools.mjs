@@ -18,6 +18,8 @@ export const TEST_TOOLS = [
   },
   { name: 'redis-server', commands: ['redis-server'], apt: 'redis-server', brew: 'redis' },
   { name: 'caddy', commands: ['caddy'], apt: 'caddy', brew: 'caddy' },
+  { name: 'curl', commands: ['curl'], apt: 'curl', brew: 'curl' },
+  { name: 'nghttp', commands: ['nghttp'], apt: 'nghttp2-client', brew: 'nghttp2' },
 ]
 
 /** What `npm run bench` needs besides. */

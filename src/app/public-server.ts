@@ -7,6 +7,8 @@ import { endpoints } from '../endpoints/endpoints.ts'
 import { attachExchange } from '../endpoints/exchange.ts'
 import type { EndpointOptions } from '../endpoints/visit.ts'
 import { answerForm } from '../proxy/answer-form.ts'
+import { createH2Pipeline } from '../proxy/h2-pipeline.ts'
+import { createH2Sessions } from '../proxy/h2-sessions.ts'
 import { type BrokenRequest, createListener } from '../proxy/listener.ts'
 import { createPipeline, type OwnRequest } from '../proxy/pipeline.ts'
 import type { Certificates } from '../proxy/tls.ts'
@@ -14,8 +16,8 @@ import { UPGRADE_PATH, type UpgradeParts, webSocketUpgrades } from '../proxy/upg
 
 export interface PublicServerOptions {
   readonly certificates: Certificates | undefined
-  /** Those in force now. */
-  readonly limits: () => ServerConfig['limits']
+  /** What is in force now. */
+  readonly server: () => ServerConfig
   readonly parts: Omit<UpgradeParts, 'answerOwn'>
   readonly endpoints: EndpointOptions
   readonly onBrokenRequest: (broken: BrokenRequest) => void
@@ -35,6 +37,12 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     },
   }
   const pipeline = createPipeline(parts)
+  const sessions = createH2Sessions({
+    limits: () => options.server().limits,
+    draining: parts.draining,
+    onRequest: createH2Pipeline(parts),
+    onConnect: createH2Pipeline(parts),
+  })
   const fastify = Fastify({
     logger: false,
     bodyLimit: MAX_FORM_BYTES,
@@ -47,7 +55,12 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
       toFastify = handler
       return createListener({
         certificates: options.certificates,
-        limits: options.limits,
+        limits: () => options.server().limits,
+        http2: {
+          sessions,
+          alpn: () => options.server().http2,
+          h2c: () => options.server().h2c,
+        },
         upgrades: true,
         onRequest: pipeline,
         onBrokenRequest: options.onBrokenRequest,

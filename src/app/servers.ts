@@ -58,7 +58,7 @@ export async function openForBrowsers(
 export async function buildPublicServer(parts: Parts): Promise<FastifyInstance> {
   const publicServer = await createPublicServer({
     certificates: parts.certificates,
-    limits: () => parts.runtime().snapshot.config.server.limits,
+    server: () => parts.runtime().snapshot.config.server,
     parts: {
       plane: () => parts.runtime().plane,
       sessions: parts.sessions,

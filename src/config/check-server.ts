@@ -32,6 +32,12 @@ export function checkServer(server: ServerConfig, findings: Findings): CheckedSe
   const publicUrl = readPublicUrl(server, findings)
   checkProxies(['server', 'trusted_proxies'], server.trusted_proxies, server, findings)
   checkTimeouts(server, findings)
+  if (server.h2c && server.tls !== undefined) {
+    findings.error(
+      ['server', 'h2c'],
+      '`h2c` is HTTP/2 without TLS, and `server.tls` is set; drop one',
+    )
+  }
   if (listen === undefined || adminListen === undefined || publicUrl === undefined) return undefined
   if (server.redirect_listen !== undefined && redirectListen === undefined) return undefined
   checkApart({ listen, admin_listen: adminListen, redirect_listen: redirectListen }, findings)

@@ -80,6 +80,15 @@ export const ServerConfig = Type.Object(
         'PEM file with the authorities of client certificates, for `client_certificate` in policies; clients are asked for one and need none.',
       ),
     ),
+    http2: Type.Boolean({
+      default: true,
+      description: 'Offers HTTP/2 to clients over TLS (ALPN).',
+    }),
+    h2c: Type.Boolean({
+      default: false,
+      description:
+        'Also takes HTTP/2 without TLS, from clients that begin with it; `Upgrade: h2c` is not heeded.',
+    }),
     trusted_proxies: Type.Array(Type.String(), {
       default: [],
       description:

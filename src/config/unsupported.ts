@@ -5,7 +5,6 @@ import type { YamlDocument, YamlPath } from '../support/yaml-document.ts'
 
 /** `*` stands for any key or index. */
 const UNSUPPORTED: readonly YamlPath[] = [
-  ...['http2', 'h2c'].map((key) => ['server', key]),
   ...['groups_claim_kind', 'dpop'].map((key) => ['providers', '*', key]),
   ['local_admins'],
 ]

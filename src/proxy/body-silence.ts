@@ -1,6 +1,7 @@
 /** How long a client may be silent in the middle of its body: whoever stops sending is not waited for. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { clientTimer } from './client-timer.ts'
 
 /** Calls `onSilence` when nothing of the body has come for `timeoutMs`. Ends with the body. */
 export function limitSilence(
@@ -9,13 +10,13 @@ export function limitSilence(
   timeoutMs: number,
   onSilence: () => void,
 ): void {
-  const { socket } = request
+  const timer = clientTimer(request)
   const stop = (): void => {
     request.removeListener('timeout', onSilence)
     // Once the answer has been given, the time limit is Node's, for the next request.
-    if (!response.writableEnded) socket.setTimeout(0)
+    if (!response.writableEnded) timer.setTimeout(0)
   }
-  socket.setTimeout(timeoutMs)
+  timer.setTimeout(timeoutMs)
   // Node cuts the connection off by itself where the request has no listener.
   request.once('timeout', onSilence)
   request.once('end', stop)

@@ -5,6 +5,8 @@ import { GatehouseError } from '../errors.ts'
 import type { ResponseHeaderChanges } from '../policy/route.ts'
 import type { Balancer, Target } from './balancer.ts'
 import { limitSilence } from './body-silence.ts'
+import { clientTimer } from './client-timer.ts'
+import { passEarlyHints } from './early-hints.ts'
 import type { UpstreamHandler } from './http2-upstream.ts'
 import { readResponseHeaders, withResponseHeaders } from './response-headers.ts'
 import { passTrailers, type UpstreamTrailers } from './trailers.ts'
@@ -118,9 +120,10 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
-    // Interim answers are between the upstream and us; the client gets the final one. RFC 9110 §15.2
+    // Interim answers are between the upstream and us, but for hints; the client gets the final one. RFC 9110 §15.2
     if (status < 200) {
       if (++this.#interim > MAX_INTERIM) throw new Error(`more than ${MAX_INTERIM} interim answers`)
+      if (status === 103) passEarlyHints(this.#call.request, this.#call.response, raw)
       return true
     }
     clearTimeout(this.#thinking)
@@ -162,11 +165,11 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
 
   /** A client that takes nothing for the route's `idle_timeout` is cut off by Node, and holds no upstream any longer. */
   #waitForClient(): void {
-    const { response, idleTimeoutMs } = this.#call
-    const { socket } = response
-    socket?.setTimeout(idleTimeoutMs)
+    const { request, response, idleTimeoutMs } = this.#call
+    const timer = clientTimer(request)
+    timer.setTimeout(idleTimeoutMs)
     response.once('drain', () => {
-      socket?.setTimeout(0)
+      timer.setTimeout(0)
       this.#resume?.()
     })
   }

@@ -14,6 +14,8 @@ import type { TLSSocket } from 'node:tls'
 import type { ServerConfig } from '../config/schema-server.ts'
 import { rememberClient } from './client-certificate.ts'
 import { isForwardAuthPath } from './forward-auth-dialect.ts'
+import { takePriorKnowledge } from './h2-prior-knowledge.ts'
+import type { H2Sessions } from './h2-sessions.ts'
 import type { Pipeline } from './pipeline.ts'
 import { type Certificates, rememberCertificate } from './tls.ts'
 
@@ -28,6 +30,8 @@ export interface ListenerOptions {
   readonly certificates: Certificates | undefined
   /** Those in force now. */
   readonly limits: () => ServerConfig['limits']
+  /** HTTP/2 where it is spoken; `undefined`: nowhere. */
+  readonly http2?: Http2Use
   /** False: WebSockets are ordinary requests too. */
   readonly upgrades: boolean
   readonly onRequest: Pipeline
@@ -41,6 +45,14 @@ const CHECK_INTERVAL_MS = 1_000
 /** Longer than common load balancers keep theirs (60 s), so that they close first and lose no request. */
 const KEEP_ALIVE_MS = 75_000
 
+export interface Http2Use {
+  readonly sessions: H2Sessions
+  /** Whether it is offered over TLS now. */
+  readonly alpn: () => boolean
+  /** Whether clients without TLS may begin with it now. RFC 9113 §3.3 */
+  readonly h2c: () => boolean
+}
+
 export function createListener(options: ListenerOptions): Server {
   const { certificates, upgrades } = options
   const serverOptions = {
@@ -51,7 +63,11 @@ export function createListener(options: ListenerOptions): Server {
   const server =
     certificates === undefined
       ? createServer(serverOptions)
-      : createTlsListener(certificates, serverOptions)
+      : createTlsListener(certificates, serverOptions, options.http2)
+  if (options.http2 !== undefined) {
+    if (certificates === undefined) takePriorKnowledge(server, options.http2)
+    endTogether(server, options.http2.sessions)
+  }
   limitListener(server, options.limits())
   server.on('request', options.onRequest)
   // Nobody is told to go on sending before the request has been judged; forward.ts does it then. RFC 9110 §10.1.1
@@ -121,12 +137,16 @@ function ignore(): void {
   // Whoever uses the connection hears of its end by `close`.
 }
 
-function createTlsListener(certificates: Certificates, options: ServerOptions): Server {
+function createTlsListener(
+  certificates: Certificates,
+  options: ServerOptions,
+  http2: Http2Use | undefined,
+): Server {
   const server = createTlsServer({
     ...options,
     SNICallback: certificates.sniCallback,
     minVersion: 'TLSv1.2',
-    ALPNProtocols: ['http/1.1'],
+    ALPNCallback: ({ protocols }) => chooseProtocol(protocols, http2?.alpn() ?? false),
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     // A certificate that nobody vouches for counts as none: whether one is needed is for policies to say.
     rejectUnauthorized: false,
@@ -139,11 +159,34 @@ function createTlsListener(certificates: Certificates, options: ServerOptions): 
   }
   useDefault()
   certificates.onReplace(useDefault)
+  const [toHttp1] = server.listeners('secureConnection')
+  server.removeAllListeners('secureConnection')
   server.on('secureConnection', (socket: TLSSocket) => {
     rememberCertificate(socket, certificates)
     rememberClient(socket, certificates)
+    if (socket.alpnProtocol === 'h2' && http2 !== undefined) http2.sessions.take(socket)
+    else toHttp1?.call(server, socket)
   })
   return server
+}
+
+/** The first of ours that the client has too; `undefined` ends the handshake. RFC 7301 §3.2 */
+function chooseProtocol(offered: readonly string[], http2: boolean): string | undefined {
+  const ours = http2 ? ['h2', 'http/1.1'] : ['http/1.1']
+  return ours.find((protocol) => offered.includes(protocol))
+}
+
+/** What Fastify and Node end of HTTP/1.1 is ended of HTTP/2 as well. */
+function endTogether(server: Server, sessions: H2Sessions): void {
+  const [closeIdle, closeAll] = [server.closeIdleConnections, server.closeAllConnections]
+  server.closeIdleConnections = () => {
+    closeIdle.call(server)
+    sessions.closeAll()
+  }
+  server.closeAllConnections = () => {
+    closeAll.call(server)
+    sessions.destroyAll()
+  }
 }
 
 const STATUS: Readonly<Record<string, number>> = {

@@ -76,14 +76,24 @@ function begin(parts: PipelineParts, request: IncomingMessage, response: ServerR
   // One listener for all that is to be done then; it is called once.
   response.on('close', () => {
     endTurn(socket, response)
-    if (!received.trail.own) parts.onFinished(received)
-    received.trail.forwarding?.clientClosed()
+    finish(parts, received)
   })
+  proceed(parts, received)
+}
+
+/** All stages after the first. */
+export function proceed(parts: PipelineParts, received: Received): void {
   try {
     run(parts, received)
   } catch (error) {
     failed(parts, received, error)
   }
+}
+
+/** To be called once, when the client's side of the exchange is over, however it ended. */
+export function finish(parts: PipelineParts, received: Received): void {
+  if (!received.trail.own) parts.onFinished(received)
+  received.trail.forwarding?.clientClosed()
 }
 
 function run(parts: PipelineParts, received: Received): void {
@@ -244,7 +254,7 @@ function forwardAllowed(
     needsHttp2: headers.takesTrailers,
     hasBody: headers.hasBody,
     // A client of HTTP/1.0 does not know interim answers. RFC 9110 §15.2
-    expectsContinue: headers.expectsContinue && request.httpVersion === '1.1',
+    expectsContinue: headers.expectsContinue && request.httpVersion !== '1.0',
     signedIn: trail.session !== undefined,
     hsts: trail.hsts,
     responseHeaders: route.responseHeaders,

@@ -24,9 +24,14 @@ const REFUSED: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
+/** Names that carry our assertion: an app that echoes its request must not hand it to a browser. */
+const OURS = /^x[-_](gatehouse|pomerium)[-_]/i
+
 /** Passes the upstream's trailers on; a client of HTTP/1.1 gets them behind a chunked body only. */
 export function passTrailers(response: ServerResponse, trailers: UpstreamTrailers): void {
-  const passed = pairsOf(trailers).filter(([name]) => !REFUSED.has(name.toLowerCase()))
+  const passed = pairsOf(trailers).filter(
+    ([name]) => !REFUSED.has(name.toLowerCase()) && !OURS.test(name),
+  )
   if (passed.length > 0) response.addTrailers(passed)
 }
 

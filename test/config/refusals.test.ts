@@ -341,6 +341,15 @@ const cases: Record<string, Case> = {
       'gatehouse.yaml:2:14: cannot read `client_ca`: no such file',
     ],
   },
+  'HTTP/2 without TLS beside TLS': {
+    find: 'server:',
+    replace: 'server:\n  h2c: true\n  tls: [{ cert: none.crt, key: none.key }]',
+    lines: [
+      'gatehouse.yaml:2:8: `h2c` is HTTP/2 without TLS, and `server.tls` is set; drop one',
+      'gatehouse.yaml:3:17: cannot read `cert`: no such file',
+      'gatehouse.yaml:3:32: cannot read `key`: no such file',
+    ],
+  },
   'one port for two listeners': {
     find: 'server:',
     replace: 'server:\n  listen: 0.0.0.0:8080\n  redirect_listen: 127.0.0.1:8080',
@@ -350,12 +359,9 @@ const cases: Record<string, Case> = {
   },
   'keys of later versions': {
     find: 'server:',
-    replace: 'server:\n  http2: true',
+    replace: 'server:',
     append: 'local_admins: []\n',
-    lines: [
-      'gatehouse.yaml:2:3: `server.http2` is not supported yet',
-      'gatehouse.yaml:11:1: `local_admins` is not supported yet',
-    ],
+    lines: ['gatehouse.yaml:10:1: `local_admins` is not supported yet'],
   },
   "a provider's keys of later versions": {
     find: 'client_id: 0oa1',

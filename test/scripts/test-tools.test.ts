@@ -48,7 +48,7 @@ test('root installs with apt-get after updating its lists', (t) => {
     commandsOf(plan).map((command) => command.join(' ')),
     [
       `${env} update`,
-      `${env} install -y --no-install-recommends nginx chromium redis-server caddy`,
+      `${env} install -y --no-install-recommends nginx chromium redis-server caddy curl nghttp2-client`,
     ],
   )
   t.end()
@@ -64,7 +64,7 @@ test('who may not is told the one command to type', (t) => {
   const plan = planInstallation(TEST_TOOLS, machine(['apt-get']))
   t.match(
     sentenceOf(plan),
-    'sudo apt-get update && sudo apt-get install -y nginx chromium redis-server caddy',
+    'sudo apt-get update && sudo apt-get install -y nginx chromium redis-server caddy curl nghttp2-client',
   )
   t.end()
 })
@@ -77,6 +77,6 @@ test('brew installs one by one', (t) => {
 
 test('without a package manager the tools are named', (t) => {
   const plan = planInstallation(TEST_TOOLS, machine([]))
-  t.match(sentenceOf(plan), /nginx and chromium and redis-server and caddy/)
+  t.match(sentenceOf(plan), /nginx and chromium and redis-server and caddy and curl and nghttp/)
   t.end()
 })

@@ -87,7 +87,7 @@ function isComplete(text: string): boolean {
   const length = firstValue(headerLines, 'content-length')
   if (length !== undefined) return body.length >= Number(length)
   if (firstValue(headerLines, 'transfer-encoding') !== undefined)
-    return /(^|\r\n)0\r\n\r\n$/.test(body)
+    return /(^|\r\n)0\r\n(?:[^\r\n]+\r\n)*\r\n$/.test(body)
   return false
 }
 

@@ -1,0 +1,80 @@
+/** A request over HTTP/2 in the form in which the pipeline reads one over HTTP/1.1, so that there is one reading of both. */
+
+import type { IncomingHttpHeaders } from 'node:http'
+import { Http2ServerRequest, type ServerHttp2Stream } from 'node:http2'
+import type { ReadableOptions } from 'node:stream'
+import { readAuthority } from '../routing/host-name.ts'
+
+/** The head of a request as HTTP/1.1 has it. */
+export interface Head {
+  /** Names and values in turn: Host in place of `:authority`, one line of cookies, no pseudo-header. */
+  readonly rawHeaders: readonly string[]
+  /** Why it is refused, where HTTP/2 says something that HTTP/1.1 could not. */
+  readonly problem: string | undefined
+}
+
+/** Node makes one for each stream. Nothing but its form is another than that of its class. */
+export class H2Request extends Http2ServerRequest {
+  readonly problem: string | undefined
+  /** Whether its stream ended with its head. */
+  readonly isBodyless: boolean
+
+  constructor(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    options: ReadableOptions,
+    rawHeaders: readonly string[],
+  ) {
+    const head = readHead(rawHeaders)
+    super(stream, headers, options, head.rawHeaders)
+    this.problem = head.problem
+    this.isBodyless = stream.endAfterHeaders
+  }
+}
+
+/** @param rawHeaders names and values in turn, pseudo-headers among them; RFC 9113 §8.3.1 */
+export function readHead(rawHeaders: readonly string[]): Head {
+  const others: string[] = []
+  const cookies: string[] = []
+  let authority: string | undefined
+  let host: string | undefined
+  let problem: string | undefined
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    const value = rawHeaders[i + 1] ?? ''
+    if (name === ':authority') authority = value
+    else if (name === ':path') problem ??= checkPath(value)
+    else if (name === ':scheme') problem ??= checkScheme(value)
+    else if (name === 'cookie') cookies.push(value)
+    // A second one stays, to be refused as over HTTP/1.1.
+    else if (name === 'host' && host === undefined) host = value
+    else if (!name.startsWith(':')) others.push(name, value)
+  }
+  problem ??= checkHosts(authority, host)
+  const asked = authority ?? host
+  return {
+    rawHeaders: [
+      ...(asked === undefined ? [] : ['Host', asked]),
+      ...others,
+      // In as many pieces as the client liked. RFC 9113 §8.2.3
+      ...(cookies.length === 0 ? [] : ['Cookie', cookies.join('; ')]),
+    ],
+    problem,
+  }
+}
+
+/** A path and nothing else: `*` and targets in absolute form are of HTTP/1.1. */
+function checkPath(path: string): string | undefined {
+  return path.startsWith('/') ? undefined : '`:path` is no path'
+}
+
+function checkScheme(scheme: string): string | undefined {
+  return /^https?$/i.test(scheme) ? undefined : 'a `:scheme` other than http and https'
+}
+
+function checkHosts(authority: string | undefined, host: string | undefined): string | undefined {
+  if (authority === undefined || host === undefined) return undefined
+  const [one, other] = [readAuthority(authority), readAuthority(host)]
+  if (one !== undefined && one.name === other?.name) return undefined
+  return '`:authority` names another host than the Host header'
+}
