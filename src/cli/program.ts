@@ -6,6 +6,7 @@ import { addCheck } from './check.ts'
 import { addDiff } from './diff.ts'
 import { addExplain } from './explain.ts'
 import { addImport } from './import.ts'
+import { addInit } from './init.ts'
 import type { AddCommand, Io } from './io.ts'
 import { addKeygen } from './keygen.ts'
 import { addSchema } from './schema.ts'
@@ -49,6 +50,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDiff,
   addExplain,
   addImport,
+  addInit,
   addKeygen,
   addSchema,
   addSessions,
