@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
+import { HOST } from '../candidate.ts'
 import { startUpstream } from '../forwarders.ts'
 import { type Gatehouse, startGatehouse } from '../gatehouse.ts'
 import { type Load, runLoad } from '../load.ts'
@@ -74,7 +75,7 @@ async function compare(bench: Bench, cases: readonly Case[], rounds: number): Pr
 
 function certificate(folder: string): { readonly cert: string; readonly key: string } {
   const [cert, key] = [join(folder, 'tls.crt'), join(folder, 'tls.key')]
-  const names = 'subjectAltName=DNS:localhost,DNS:*.localhost'
+  const names = `subjectAltName=DNS:localhost,DNS:${HOST}`
   execFileSync(
     'openssl',
     [
