@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import type { Problem } from '../support/problem.ts'
 import type { Secret } from '../support/secret.ts'
 import type { Clock } from '../support/time.ts'
-import type { YamlDocument } from '../support/yaml-document.ts'
+import type { YamlDocument, YamlPath } from '../support/yaml-document.ts'
 import { checkIdentityHeaders } from './check-identity-headers.ts'
 import { checkProviders } from './check-providers.ts'
 import { type CheckedServer, checkForwardAuth, checkServer } from './check-server.ts'
@@ -24,6 +24,8 @@ export interface CheckContext {
   readonly now: Clock
   /** A session secret that an earlier load of this process made. */
   readonly madeSecrets: readonly Uint8Array[] | undefined
+  /** Where a mistake has been found already (judgeable-part.ts). */
+  readonly isUnsure?: ((path: YamlPath) => boolean) | undefined
 }
 
 export interface CheckedConfig {
@@ -46,7 +48,7 @@ export interface ConfigVerdict {
 
 export async function checkConfig(config: Config, context: CheckContext): Promise<ConfigVerdict> {
   const { document, folder, files, now } = context
-  const findings = createFindings(document)
+  const findings = createFindings(document, context.isUnsure)
   const server = checkServer(config.server, findings)
   checkForwardAuth(config, findings)
   checkProviders(config.providers, findings)

@@ -10,18 +10,24 @@ export interface Findings {
   warn(path: YamlPath, message: string): void
 }
 
-/** Findings are placed at the value of their key; at the section that lacks it where it is not written. */
-export function createFindings(document: YamlDocument): Findings {
+/**
+ * Findings are placed at the value of their key; at the section that lacks it where it is not written.
+ * @param isUnsure paths about which nothing is to be said
+ */
+export function createFindings(
+  document: YamlDocument,
+  isUnsure: (path: YamlPath) => boolean = () => false,
+): Findings {
   const problems: Problem[] = []
   const place = (path: YamlPath): Position =>
     valueBelow(document.value, path) === undefined ? document.keyAt(path) : document.valueAt(path)
   return {
     problems,
     error: (path, message) => {
-      problems.push(error(place(path), message))
+      if (!isUnsure(path)) problems.push(error(place(path), message))
     },
     warn: (path, message) => {
-      problems.push(warning(place(path), message))
+      if (!isUnsure(path)) problems.push(warning(place(path), message))
     },
   }
 }

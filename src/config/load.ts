@@ -68,14 +68,16 @@ async function loadOnce(
   const read = await readConfig(options.configFile, options.env, files)
   const problems = [...read.problems]
   let checked: CheckedConfig | undefined
-  if (read.config !== undefined) {
+  const config = read.config ?? read.judgeable?.config
+  if (config !== undefined) {
     const previous = options.previous
-    const verdict = await checkConfig(read.config, {
+    const verdict = await checkConfig(config, {
       document: read.document,
       folder,
       files,
       now: options.now,
       madeSecrets: previous?.sessionSecretIsMade === true ? previous.sessionSecrets : undefined,
+      isUnsure: read.judgeable?.isUnsure,
     })
     checked = verdict.checked
     problems.push(...verdict.problems)

@@ -78,7 +78,13 @@ export function rootsIn(
 function factsOf(provider: unknown): ProviderFacts {
   const domains = valueBelow(provider, ['email_domains'])
   const isFit = Array.isArray(domains) && domains.every((domain) => typeof domain === 'string')
-  return isFit ? { emailDomains: domains } : {}
+  return { groupSpellings: groupSpellings(provider), ...(isFit ? { emailDomains: domains } : {}) }
+}
+
+/** A directory knows each group by its id and by its name. */
+function groupSpellings(provider: unknown): ProviderFacts['groupSpellings'] {
+  if (isMapping(valueBelow(provider, ['directory']))) return 'both'
+  return valueBelow(provider, ['groups_claim_kind']) === 'ids' ? 'ids' : 'names'
 }
 
 /**

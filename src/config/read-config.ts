@@ -6,6 +6,7 @@ import { error, hasErrors, type Problem } from '../support/problem.ts'
 import { plainSchema } from '../support/schema-words.ts'
 import { readYaml, type YamlDocument } from '../support/yaml-document.ts'
 import { type InputFiles, whyUnreadable } from './input-files.ts'
+import { type JudgeablePart, judgeablePart } from './judgeable-part.ts'
 import { decodeUtf8 } from './policy-files.ts'
 import { addPomeriumEnvironment } from './pomerium-environment.ts'
 import { type Environment, fillReferences, withoutEchoes } from './references.ts'
@@ -21,10 +22,12 @@ export interface ReadConfig {
   readonly written: unknown
   /** Only where nothing was wrong so far. */
   readonly config: Config | undefined
+  /** In place of `config`, for the other mistakes that may be in it. */
+  readonly judgeable: JudgeablePart | undefined
   readonly problems: readonly Problem[]
 }
 
-/** Reads `file`, an absolute path. Problems of one stage keep the next from being misled. */
+/** Reads `file`, an absolute path. */
 export async function readConfig(
   file: string,
   env: Environment,
@@ -48,8 +51,16 @@ export async function readConfig(
     ...supported.problems,
     ...withoutEchoes(mistakes, filled.problems),
   ]
-  const config = hasErrors(problems) ? undefined : resolveConfig(supported.value, folder)
-  return { document, written: supported.value, config, problems }
+  const written = supported.value
+  return hasErrors(problems)
+    ? {
+        document,
+        written,
+        config: undefined,
+        judgeable: judgeablePart(written, filled.unfilled, folder),
+        problems,
+      }
+    : { document, written, config: resolveConfig(written, folder), judgeable: undefined, problems }
 }
 
 async function readText(file: string, files: InputFiles): Promise<string | Problem> {
@@ -62,5 +73,5 @@ async function readText(file: string, files: InputFiles): Promise<string | Probl
 }
 
 function withoutConfig(document: YamlDocument, problems: readonly Problem[]): ReadConfig {
-  return { document, written: undefined, config: undefined, problems }
+  return { document, written: undefined, config: undefined, judgeable: undefined, problems }
 }

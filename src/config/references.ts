@@ -19,6 +19,8 @@ export interface ReferenceSources {
 export interface Filled {
   readonly value: unknown
   readonly problems: readonly Problem[]
+  /** Where the text of a reference has stayed. */
+  readonly unfilled: readonly YamlPath[]
 }
 
 /** `$${`, a whole reference, or the beginning of one that does not end. */
@@ -36,10 +38,12 @@ export async function fillReferences(
   sources: ReferenceSources,
 ): Promise<Filled> {
   const problems: Problem[] = []
+  const unfilled: YamlPath[] = []
   const fill = async (value: unknown, expected: PlainSchema, path: YamlPath): Promise<unknown> => {
     if (typeof value === 'string') {
       return fillText(value, expected, sources, (message) => {
         problems.push(error(document.valueAt(path), message))
+        unfilled.push(path)
       })
     }
     if (Array.isArray(value)) {
@@ -55,7 +59,7 @@ export async function fillReferences(
     }
     return value
   }
-  return { value: await fill(document.value, schema, []), problems }
+  return { value: await fill(document.value, schema, []), problems, unfilled }
 }
 
 /** Drops problems of the schema at places where a reference has failed already: one mistake, one line. */

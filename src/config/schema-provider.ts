@@ -53,6 +53,11 @@ export const ProviderConfig = Type.Object(
         description: 'Name of the claim that holds the groups, or a list of names.',
       },
     ),
+    groups_claim_kind: Type.Union([Type.Literal('names'), Type.Literal('ids')], {
+      default: 'names',
+      description:
+        'What that claim holds; `check` refuses group ids against names, and the reverse, where they would never hold.',
+    }),
     email_domains: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {
         minItems: 1,

@@ -5,7 +5,7 @@ import type { YamlDocument, YamlPath } from '../support/yaml-document.ts'
 
 /** `*` stands for any key or index. */
 const UNSUPPORTED: readonly YamlPath[] = [
-  ...['groups_claim_kind', 'dpop'].map((key) => ['providers', '*', key]),
+  ['providers', '*', 'dpop'],
   ['local_admins'],
 ]
 

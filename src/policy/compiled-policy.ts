@@ -53,8 +53,10 @@ export interface StepUp {
   readonly maxAgeSeconds: number | undefined
 }
 
-/** Which groups a criterion names. */
+/** Which groups one key of a criterion names. */
 export interface GroupNaming {
+  /** `not`, `not_in` or `exclude`. */
+  readonly negative: boolean
   readonly exact: readonly string[]
   /** For keys that describe groups rather than list them, such as `starts_with`. */
   readonly describes: ((spelling: string) => boolean) | undefined

@@ -18,7 +18,7 @@ import { didYouMean } from './suggest.ts'
 import type { YamlDocument, YamlPath } from './yaml-document.ts'
 
 /** One mistake, before it is placed in the file. */
-interface Mistake {
+export interface Mistake {
   readonly path: YamlPath
   readonly at: 'key' | 'value'
   readonly message: string
@@ -41,6 +41,12 @@ export function checkSchema(
       mistake.at === 'key' ? document.keyAt(mistake.path) : document.valueAt(mistake.path)
     return error(position, mistake.message)
   })
+}
+
+/** The same for data that is in no file. */
+export function findMistakes(schema: TSchema, value: unknown): readonly Mistake[] {
+  const root = plainSchema(schema)
+  return mistakesIn(root, root, value, [])
 }
 
 /** What `path` leads to in plain data. */

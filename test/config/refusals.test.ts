@@ -421,6 +421,48 @@ for (const [name, spoilt] of Object.entries(cases)) {
   })
 }
 
+const ALL_STAGES = `server:
+  public_url: https://auth.example.com/x
+  lissen: ":443"
+providers:
+  okta:
+    issuer: http://acme.okta.com
+    client_id: \${CLIENT_ID}
+    client_secret: \${CLIENT_SECRET}
+  partners:
+    issuer: https://partners.example.com
+    redirect_path: /.gatehouse/x
+session:
+  secret: \${SECRET}
+  store: \${STORE}
+  idle: soon
+brand: { logo: missing.svg }
+`
+
+test('mistakes of all stages are told in one run', async (t) => {
+  const { snapshot, lines } = await load(t, {
+    'gatehouse.yaml': ALL_STAGES,
+    policies: { 'app.yaml': GOOD_POLICY.replace('groups:', 'grops:') },
+  })
+  t.equal(snapshot, undefined)
+  t.strictSame(
+    lines.map((line) => line.replace(/^(\S+ .{24}).*/, '$1')),
+    [
+      'gatehouse.yaml:2:15: `public_url` must be an ',
+      'gatehouse.yaml:3:3: unknown key `lissen`, di',
+      'gatehouse.yaml:6:13: `issuer` is plain http b',
+      'gatehouse.yaml:7:16: environment variable `CL',
+      'gatehouse.yaml:8:20: environment variable `CL',
+      'gatehouse.yaml:9:3: missing key `client_id`',
+      'gatehouse.yaml:13:11: environment variable `SE',
+      'gatehouse.yaml:14:10: environment variable `ST',
+      'gatehouse.yaml:15:9: `idle` must be a duratio',
+      'gatehouse.yaml:16:16: cannot read `logo`: no s',
+      'policies/app.yaml:5:32: unknown criterion `grops',
+    ],
+  )
+})
+
 test('a config that is not there is one line', async (t) => {
   const { lines } = await load(t, { policies: { 'app.yaml': GOOD_POLICY } })
   t.strictSame(lines, ['gatehouse.yaml:1:1: cannot read the config file: no such file'])

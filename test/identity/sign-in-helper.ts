@@ -33,6 +33,7 @@ export function providerConfig(
     client_secret: new Secret(CLIENT_SECRET),
     redirect_path: '/oauth2/callback',
     groups_claim: 'groups',
+    groups_claim_kind: 'names',
     allow_unverified_email: false,
     allow_http: false,
     pushed_authorization_requests: 'auto',

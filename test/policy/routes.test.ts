@@ -53,6 +53,7 @@ test('a route has its defaults', async (t) => {
     idleTimeoutMs: 300_000,
     hstsMs: undefined,
     provider: undefined,
+    bearer: undefined,
     keepEncodedSlashes: false,
   })
   t.strictSame(policy.rules, [])

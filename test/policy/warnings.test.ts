@@ -137,6 +137,39 @@ const CASES: Readonly<Record<string, Case>> = {
     providers: { okta: {}, partners: {} },
     says: [],
   },
+  'people of two providers, beside a provider': {
+    text: withPolicy('{ allow: { or: [{ provider: okta }, { user: a }] } }'),
+    providers: { okta: {}, partners: {} },
+    says: [
+      'rule `app[0]` compares subs, which two providers may give to two people; fix `provider` at the route or in the rule',
+    ],
+  },
+  'an id of a group where only names are known': {
+    text: withPolicy('{ allow: { or: [{ groups: [staff, 00g1abcd] }] } }'),
+    providers: { okta: { groupSpellings: 'names' } },
+    says: [
+      '`00g1abcd` is an id of a group, and provider `okta` knows groups by name alone: for its people this never holds; write the name, or give the provider a `directory`',
+    ],
+  },
+  'a name of a group where only ids are known': {
+    text: `routes:\n  - { name: app, ${FROM}, allowed_groups: [staff, 00g1abcd] }\n`,
+    providers: { okta: { groupSpellings: 'ids' } },
+    says: [
+      '`staff` is a name of a group, and provider `okta` knows groups by id alone: for its people this never holds; write the id, or give the provider a `directory`',
+    ],
+  },
+  'an id of a group where both are known': {
+    text: withPolicy(
+      '[{ allow: { or: [{ groups: 00g1 }] } }, { deny: { or: [{ groups: staff }] } }]',
+    ),
+    providers: { okta: { groupSpellings: 'both' } },
+    says: [],
+  },
+  'an id of a group on a route that the provider does not serve': {
+    text: `routes:\n  - { name: app, ${FROM}, provider: partners, policy: { deny: { or: [{ groups: 00g1 }] }, allow: { or: [{ groups: { starts_with: a } }] } } }\n`,
+    providers: { okta: { groupSpellings: 'names' }, partners: { groupSpellings: 'both' } },
+    says: [],
+  },
   'a provider that the config does not have': {
     text: withPolicy('{ allow: { or: [{ provider: [octa, local, partners] }] } }'),
     providers: { okta: {}, partners: {} },
@@ -161,5 +194,32 @@ for (const [name, { text, providers, says }] of Object.entries(CASES)) {
       says,
     )
     t.ok(problems.every(({ severity }) => severity === 'warning'))
+  })
+}
+
+/** An id where only names are known, in places where it would let somebody in. */
+const LETS_IN: Readonly<Record<string, string>> = {
+  'under deny': '[{ allow: { or: [{ accept: true }] } }, { deny: { or: [{ groups: 00g1 }] } }]',
+  'under deny, in the negative': '{ deny: { not: [{ groups: 00g1 }] } }',
+  'under a negative key': '{ allow: { or: [{ groups: { exclude: 00g1 } }] } }',
+  'under a negative list': '{ allow: { or: [{ groups: { not_in: [00g1] } }] } }',
+  'under `not`': '{ allow: { not: [{ groups: 00g1 }] } }',
+  'under `nor`, in a condition': '{ allow: { nor: [{ use: c }] } }',
+}
+
+for (const [name, policy] of Object.entries(LETS_IN)) {
+  test(`an id of a group where only names are known, ${name}, is an error`, async (t) => {
+    const text = `conditions: { c: { or: [{ groups: 00g1 }] }, d: { use: c } }\n${withPolicy(policy)}`
+    const { problems } = compilePolicies([{ file: 'p.yaml', text }], {
+      readText: () => '',
+      providers: new Map([['okta', { groupSpellings: 'names' }]]),
+      allowHttp: false,
+    })
+    const [found, ...others] = problems.filter(({ severity }) => severity === 'error')
+    t.match(
+      found?.message,
+      /^`00g1` is an id of a group.*lets in whom it should keep out; write the name/,
+    )
+    t.strictSame(others, [])
   })
 }

@@ -65,6 +65,8 @@ function isOnlyGroup(key: MatcherKey, { list, complete }: Groups): Truth {
 }
 
 function namingOf(key: MatcherKey): GroupNaming {
-  if (key.values === undefined) return { exact: [], describes: key.holds }
-  return { exact: key.values.map(String), describes: undefined }
+  const { negative, values, holds } = key
+  return values === undefined
+    ? { negative, exact: [], describes: holds }
+    : { negative, exact: values.map(String), describes: undefined }
 }

@@ -12,6 +12,7 @@ import {
 import type { Route } from '../route.ts'
 import { isCut } from './flow-text.ts'
 import { foldAscii } from './fold.ts'
+import { type GroupSpellings, unknownSpellings } from './group-spellings.ts'
 
 /** So many comparisons are made for one route; where they do not suffice, nothing is said. */
 const MAX_STEPS = 2_000
@@ -20,11 +21,13 @@ const MAX_STEPS = 2_000
 export interface ProviderFacts {
   /** E-mail domains that keep its people apart from those of other providers. */
   readonly emailDomains?: readonly string[] | undefined
+  /** What its groups claim holds; `both` where a directory tells the other half. */
+  readonly groupSpellings?: GroupSpellings | undefined
 }
 
 export type Providers = ReadonlyMap<string, ProviderFacts>
 
-/** What is remarkable about the policy of `route`; `providers` where there is a config to ask. */
+/** What is remarkable about the policy of `route`, and what of it the providers make an error; `providers` where there is a config. */
 export function policyWarnings(route: Route, providers: Providers | undefined): readonly Problem[] {
   const { allowRules, denyRules } = route.policy
   const warnings: Problem[] = []
@@ -46,6 +49,7 @@ export function policyWarnings(route: Route, providers: Providers | undefined): 
     ...warnings,
     ...coveredAllows(allowRules, denyRules),
     ...(providers === undefined ? [] : confusedPeople(route, providers)),
+    ...(providers === undefined ? [] : unknownSpellings(route, providers)),
   ]
 }
 
@@ -55,15 +59,23 @@ function confusedPeople(route: Route, providers: Providers): readonly Problem[] 
   const isFixed = provider !== undefined && (bearer?.provider ?? provider) === provider
   if (providers.size < 2 || isFixed) return []
   const emailsAreApart = domainsAreApart([...providers.values()])
-  return route.policy.rules.flatMap(({ at, name, facets: { kinds } }) => {
+  return route.policy.rules.flatMap(({ at, name, body, facets: { kinds } }) => {
     const byEmail = !emailsAreApart && (kinds.includes('email') || kinds.includes('domain'))
-    if (kinds.includes('provider') || !(kinds.includes('user') || byEmail)) return []
+    if (!(kinds.includes('user') || byEmail) || namesProvider(body)) return []
     const what = kinds.includes('user') ? 'subs' : 'e-mails'
     const message =
       `rule \`${name}\` compares ${what}, which two providers may give to two people; ` +
       'fix `provider` at the route or in the rule'
     return [warning(at, message)]
   })
+}
+
+/** Whether the body holds for nobody without a look at their provider. */
+function namesProvider(body: PolicyNode): boolean {
+  const node = written(body)
+  if (node.kind === 'criterion') return node.parts.some(({ kind }) => kind === 'provider')
+  if (node.operator === 'or') return node.items.every(namesProvider)
+  return node.operator === 'and' && node.items.some(namesProvider)
 }
 
 function domainsAreApart(providers: readonly ProviderFacts[]): boolean {

@@ -67,9 +67,9 @@ function bareDayWarning({ at }: Criterion): Problem {
 
 /**
  * Calls `see` for each criterion below `node`, at most once for each side of a negation: named conditions are shared,
- * and written out they could be many.
+ * and written out they could be many. `opens` turns over with each `not` and `nor` on the way.
  */
-function visit(
+export function visit(
   node: PolicyNode,
   opens: boolean,
   see: (criterion: Criterion, opens: boolean) => void,
