@@ -41,7 +41,7 @@ const TOKEN_ERRORS: Readonly<Record<string, ProviderFailureKind>> = {
 
 const MAX_TEXT_LENGTH = 200
 /** Providers repeat in their errors what they were sent: codes and tokens are long, and words with a digit are not. */
-const SECRET_LIKE = /(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{24,}/g
+const SECRET_LIKE = /(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{20,}/g
 
 /** For `error` in a callback. A code that is not known is a refusal: it leads neither into a loop nor in. */
 export function callbackFailure(error: string, description: string | null): ProviderFailure {

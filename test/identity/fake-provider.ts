@@ -217,7 +217,7 @@ export async function startFakeProvider(t: Test, faults: Faults = {}): Promise<F
     close,
     approve: ({ searchParams: given }, changes = {}) => {
       const searchParams = pushed.get(given.get('request_uri') ?? '') ?? given
-      const code = `code-${codes.size}-${Math.random()}`
+      const code = `code-${randomUUID()}`
       codes.set(code, {
         redirectUri: searchParams.get('redirect_uri') ?? '',
         challenge: searchParams.get('code_challenge') ?? '',
