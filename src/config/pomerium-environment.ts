@@ -88,11 +88,12 @@ function providers(
     )
     return {}
   }
-  const isPublic = provider['client_auth'] === 'none'
+  const { client_auth: method } = provider
+  const sendsNoSecret = method === 'none' || method === 'private_key_jwt'
   const additions = {
     ...(issuer === undefined ? {} : { issuer }),
     ...(clientId === undefined ? {} : { client_id: clientId }),
-    ...(clientSecret === undefined || isPublic ? {} : { client_secret: clientSecret }),
+    ...(clientSecret === undefined || sendsNoSecret ? {} : { client_secret: clientSecret }),
     ...directory(account, provider['issuer'] ?? issuer),
     ...(scopes === undefined ? {} : { scopes: scopes.split(/[\s,]+/).filter(Boolean) }),
   }

@@ -45,7 +45,13 @@ export async function startGuide(t: Test, page: string, options: GuideOptions): 
   const { listen: _, ...ownServer } = server ?? {}
   const policies = [...files].filter(([name]) => name.startsWith('policies/'))
   const gateway = await startGateway(t, {
-    config: { ...config, server: ownServer, session: { ...session, store: 'memory:' } },
+    config: {
+      providers: {},
+      ...config,
+      // What the page leaves out is left out.
+      server: { public_url: undefined, ...ownServer },
+      session: { ...session, store: 'memory:' },
+    },
     policies: Object.fromEntries(
       policies.map(([name, content]) => [name.slice('policies/'.length), content]),
     ),
