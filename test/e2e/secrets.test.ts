@@ -74,7 +74,9 @@ async function start(t: Test) {
     app: { redirectUris: [`${AUTH}/oauth/callback/okta`], postLogoutRedirectUris: [AUTH] },
   })
   // It keeps to itself what it was sent, as apps do.
-  const upstream = await startUpstream(t, { handler: (_request, response) => response.end('hello') })
+  const upstream = await startUpstream(t, {
+    handler: (_request, response) => response.end('hello'),
+  })
   const provider = { issuer: op.issuer, client_id: CLIENT_ID }
   const config = {
     server: {
