@@ -18,7 +18,14 @@ type HeadersToWrite = OutgoingHttpHeaders | readonly string[] | undefined
 export class H2Response extends Http2ServerResponse {
   override writeHead(status: number, phrase?: unknown, headers?: unknown): this {
     const given = (typeof phrase === 'string' ? headers : (phrase ?? headers)) as HeadersToWrite
-    return super.writeHead(status, withoutConnection(given) as OutgoingHttpHeaders)
+    const kept = withoutConnection(given)
+    if (kept === undefined || !saysEmpty(kept)) {
+      return super.writeHead(status, kept as OutgoingHttpHeaders)
+    }
+    // Sent by `end` in one frame that ends the stream: gRPC takes its status from no other kind of head.
+    this.statusCode = status
+    for (const [name, values] of byName(kept)) this.setHeader(name, values)
+    return this
   }
 
   override end(...given: readonly unknown[]): this {
@@ -80,6 +87,30 @@ function withoutConnection(headers: HeadersToWrite): HeadersToWrite {
     if (isKept(name)) kept.push(name, headers[i + 1] ?? '')
   }
   return kept
+}
+
+/** True where the head says that nothing follows it. */
+function saysEmpty(headers: NonNullable<HeadersToWrite>): boolean {
+  for (const [name, values] of byName(headers)) {
+    if (name.toLowerCase() === 'content-length') return values.length === 1 && values[0] === '0'
+  }
+  return false
+}
+
+function byName(headers: NonNullable<HeadersToWrite>): ReadonlyMap<string, string[]> {
+  const list = isList(headers)
+    ? headers
+    : Object.entries(headers).flatMap(([name, value]) =>
+        [value].flat().flatMap((one) => [name, String(one)]),
+      )
+  const found = new Map<string, string[]>()
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i] ?? ''
+    const values = found.get(name) ?? []
+    values.push(list[i + 1] ?? '')
+    found.set(name, values)
+  }
+  return found
 }
 
 function isList(headers: OutgoingHttpHeaders | readonly string[]): headers is readonly string[] {

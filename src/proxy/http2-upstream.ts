@@ -118,14 +118,14 @@ class Http2Exchange implements Waiting {
 
   #listen(stream: ClientHttp2Stream): void {
     const { bodyTimeout } = this.#request
-    stream.on('response', (headers) => {
+    stream.on('response', (headers, flags) => {
       clearTimeout(this.#timer)
       if (bodyTimeout > 0) {
         stream.setTimeout(bodyTimeout, () =>
           this.#abort(stream, timeoutError('UND_ERR_BODY_TIMEOUT')),
         )
       }
-      this.#guard(stream, () => this.#answered(stream, headers))
+      this.#guard(stream, () => this.#answered(stream, headers, flags))
     })
     stream.on('headers', (headers: IncomingHttpHeaders & IncomingHttpStatusHeader) =>
       this.#guard(stream, () =>
@@ -146,10 +146,23 @@ class Http2Exchange implements Waiting {
     stream.on('close', () => this.#closed(stream))
   }
 
-  #answered(stream: ClientHttp2Stream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader) {
+  #answered(
+    stream: ClientHttp2Stream,
+    headers: IncomingHttpHeaders & IncomingHttpStatusHeader,
+    flags: number,
+  ): void {
+    const raw = rawOf(headers)
+    if (this.#isEmpty(headers, flags)) raw.push(Buffer.from('content-length'), Buffer.from('0'))
     const resume = () => void stream.resume()
-    if (!this.#handler.onHeaders(headers[':status'] ?? 0, rawOf(headers), resume, ''))
-      stream.pause()
+    if (!this.#handler.onHeaders(headers[':status'] ?? 0, raw, resume, '')) stream.pause()
+  }
+
+  /** A head that ends the stream says that nothing follows, as gRPC does with an error; HTTP/1.1 says it by a length. */
+  #isEmpty(headers: IncomingHttpHeaders & IncomingHttpStatusHeader, flags: number): boolean {
+    if ((flags & constants.NGHTTP2_FLAG_END_STREAM) === 0) return false
+    const status = headers[':status'] ?? 0
+    if (this.#request.method === 'HEAD' || status === 204 || status === 304) return false
+    return headers['content-length'] === undefined
   }
 
   /** What the handler throws is the end of the exchange. */
