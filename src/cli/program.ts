@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addCheck } from './check.ts'
 import { addDiff } from './diff.ts'
+import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addImport } from './import.ts'
 import { addInit } from './init.ts'
@@ -48,6 +49,7 @@ export async function run(
 const COMMANDS: readonly AddCommand[] = [
   addCheck,
   addDiff,
+  addDoctor,
   addExplain,
   addImport,
   addInit,

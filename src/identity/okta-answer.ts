@@ -16,6 +16,8 @@ export interface OktaAnswer {
   groups(): readonly Group[]
   /** @throws DirectoryFailure `unavailable` where the body is no user */
   userStatus(): string
+  /** The id of the first of a list; undefined where it is empty or none. */
+  firstId(): string | undefined
   /**
    * Where the list goes on.
    * @throws DirectoryFailure `unavailable` where that is not on `origin`: our credentials would go there
@@ -65,6 +67,7 @@ function answerOf({ status, headers }: Response, body: unknown, where: string): 
       if (typeof status !== 'string') throw unusable('not a user')
       return status
     },
+    firstId: () => (Array.isArray(body) ? textOf(body[0], 'id') : undefined),
     nextPage: (expected) => {
       const next = /<([^<>]+)>\s*;\s*rel="?next"?/i.exec(headers.get('link') ?? '')?.[1]
       if (next === undefined) return undefined
