@@ -1,0 +1,219 @@
+/** Classes A, C and H over HTTP/2, by hand-made frames: what HTTP/1.1 refuses is not let in by the other door. */
+
+import { test } from 'tap'
+import { rawRequest } from '../support/raw-request.ts'
+import { CLOSED_PATHS } from './closed-paths.ts'
+import {
+  block,
+  CONTINUATION,
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  type Field,
+  frame,
+  frames,
+  HEADERS,
+  PING,
+  RST_STREAM,
+  SETTINGS,
+} from './h2-frames.ts'
+import { cookieLine, HOST, startTarget } from './start-target.ts'
+
+const config = { server: { h2c: true } }
+const WHOLE = END_HEADERS | END_STREAM
+
+const get = (path: string, ...more: readonly Field[]): readonly Field[] => [
+  [':method', 'GET'],
+  [':scheme', 'http'],
+  [':path', path],
+  [':authority', HOST],
+  ...more,
+]
+const post = (...more: readonly Field[]): readonly Field[] => [
+  [':method', 'POST'],
+  ...get('/public/x').slice(1),
+  ...more,
+]
+
+test('C over HTTP/2: no spelling of a path leads past a policy', async (t) => {
+  const { port, upstream } = await startTarget(t, { config })
+  for (const path of CLOSED_PATHS) {
+    const connection = frames(port)
+    connection.send(frame(HEADERS, WHOLE, 1, block(get(path))))
+    const outcome = await connection.outcome(1)
+    connection.socket.destroy()
+    t.ok([400, 401, 404, 421, 'reset'].includes(outcome), `${JSON.stringify(path)}: ${outcome}`)
+  }
+  t.same(upstream.requests, [])
+})
+
+test('A and H over HTTP/2: fields that HTTP/1.1 would read otherwise', async (t) => {
+  const target = await startTarget(t, { config })
+  const { port, upstream } = target
+  const refused: Record<string, readonly Field[]> = {
+    'capitals in a name': get('/public/x', ['X-Forwarded-User', 'root']),
+    'a line end in the path': get('/public/x HTTP/1.1\r\nX-A: b'),
+    'a space in the path': get('/public/x y'),
+    'a line end in the method': [
+      [':method', 'GET / HTTP/1.1\r\nX-A: b'],
+      ...get('/public/x').slice(1),
+    ],
+    'a line end in the authority': [
+      ...get('/public/x').slice(0, 3),
+      [':authority', `${HOST}\r\nX-A: b`],
+    ],
+    'transfer-encoding': post(['transfer-encoding', 'chunked']),
+    connection: get('/public/x', ['connection', 'x-forwarded-user']),
+    'keep-alive': get('/public/x', ['keep-alive', 'timeout=1']),
+    'proxy-connection': get('/public/x', ['proxy-connection', 'close']),
+    upgrade: get('/public/x', ['upgrade', 'websocket']),
+    'te other than trailers': get('/public/x', ['te', 'gzip']),
+    'two paths': get('/public/x', [':path', '/admin']),
+    'two authorities': get('/public/x', [':authority', 'evil.example']),
+    'an authority behind a field': [
+      ...get('/public/x').slice(0, 3),
+      ['x-a', 'b'],
+      [':authority', HOST],
+    ],
+    'a pseudo-field that is none': get('/public/x', [':forwarded-user', 'root']),
+    'a status': get('/public/x', [':status', '200']),
+    'a protocol': [[':method', 'CONNECT'], ...get('/public/x').slice(1), [':protocol', 'x']],
+    'no method': get('/public/x').slice(1),
+    'no path': [...get('/public/x').slice(0, 2), [':authority', HOST]],
+    'no scheme': get('/public/x').filter(([name]) => name !== ':scheme'),
+    'two hosts': get('/public/x', ['host', HOST], ['host', HOST]),
+    'another host': get('/public/x', ['host', 'evil.example']),
+    'two lengths': post(['content-length', '1'], ['content-length', '1']),
+    'a length that is none': post(['content-length', '1, 1']),
+    'a length without a body': post(['content-length', '5']),
+  }
+  for (const [name, fields] of Object.entries(refused)) {
+    const connection = frames(port)
+    connection.send(frame(HEADERS, WHOLE, 1, block(fields)))
+    const outcome = await connection.outcome(1)
+    connection.socket.destroy()
+    t.ok([400, 'reset', 'goaway', 'closed'].includes(outcome), `${name}: ${outcome}`)
+  }
+  t.same(upstream.requests, [])
+
+  // nghttp2 leaves such fields out of the head that it hands over.
+  const leftOut: Record<string, readonly Field[]> = {
+    'a line end in a value': get('/public/x', ['x-a', 'b\r\nx-forwarded-user: root']),
+    'a line feed in a value': get('/public/x', ['x-a', 'b\nx-forwarded-user: root']),
+    'a NUL in a value': get('/public/x', ['x-a', 'b\0c']),
+    'a line end in a name': get('/public/x', ['x-a: b\r\nx-b', 'c']),
+    'a colon in a name': get('/public/x', ['x-a:b', 'c']),
+    'a space in a name': get('/public/x', ['x-forwarded-user ', 'root']),
+    'an empty name': get('/public/x', ['', 'c']),
+  }
+  for (const [name, fields] of Object.entries(leftOut)) {
+    const connection = frames(port)
+    connection.send(frame(HEADERS, WHOLE, 1, block(fields)))
+    await connection.outcome(1)
+    connection.socket.destroy()
+    t.notMatch(upstream.last.head, /root|x-a|: [bc]\r/i, `${name} goes no further`)
+  }
+  upstream.forget()
+
+  for (const [length, body] of [
+    ['5', 'hello and more'],
+    ['50', 'hello'],
+  ] as const) {
+    const connection = frames(port)
+    connection.send(
+      frame(HEADERS, END_HEADERS, 1, block(post(['content-length', length]))),
+      frame(DATA, END_STREAM, 1, Buffer.from(body)),
+    )
+    t.not(await connection.outcome(1), 200, 'a body of another length is no whole request')
+    connection.socket.destroy()
+  }
+  t.notOk(upstream.requests.some(({ body }) => body.includes('more')))
+
+  upstream.forget()
+  const ada = cookieLine(await target.signedIn('ada')).slice('Cookie: '.length)
+  const connection = frames(port)
+  const crumbs = ada.split('; ').map((crumb): Field => ['cookie', crumb])
+  const forged: readonly Field[] = [
+    'x-forwarded-user',
+    'x_forwarded_user',
+    'remote-user',
+    'x-gatehouse-jwt-assertion',
+    'x-forwarded-for',
+    'forwarded',
+    'x-original-url',
+  ].map((name) => [name, '/root'])
+  connection.send(
+    frame(HEADERS, WHOLE, 1, block(get('/admin', ['cookie', 'a=1'], ...crumbs, ...forged))),
+  )
+  t.equal(await connection.outcome(1), 200)
+  connection.socket.destroy()
+  t.same(upstream.last.header('x-forwarded-user'), ['sub-ada'])
+  t.same(upstream.last.header('cookie'), ['a=1'], 'cookies of ours stay behind, in whatever pieces')
+  t.notMatch(upstream.last.head, '/root')
+  t.same(upstream.problems, [])
+})
+
+test('H over HTTP/2: floods cost the connection that sends them, and no more', async (t) => {
+  const { port, upstream } = await startTarget(t, {
+    config: { server: { h2c: true, limits: { header_timeout: '1s' } } },
+  })
+  const first = frame(HEADERS, END_HEADERS, 1, block(get('/public/first')))
+  const floods: Record<string, (send: (...sent: readonly Buffer[]) => void) => void> = {
+    'streams that are reset at once': (send) => {
+      for (let n = 0; n < 5_000; n++) {
+        const stream = 2 * n + 1
+        const reset = frame(RST_STREAM, 0, stream, Buffer.from([0, 0, 0, 8]))
+        send(Buffer.concat([frame(HEADERS, WHOLE, stream, block(get('/public/reset'))), reset]))
+      }
+    },
+    'a head without an end': (send) => {
+      send(frame(HEADERS, 0, 1, block(get('/public/x'))))
+      const more = frame(CONTINUATION, 0, 1, block([['x-a', 'a'.repeat(4_000)]]))
+      for (let n = 0; n < 2_000; n++) send(more)
+    },
+    'a head of empty pieces': (send) => {
+      send(frame(HEADERS, 0, 1, block(get('/public/x'))))
+      for (let n = 0; n < 50_000; n++) send(frame(CONTINUATION, 0, 1))
+    },
+    'a head that refers to itself': (send) => {
+      // One large field is kept, and named by one byte ten thousand times. RFC 7541 §6.1
+      const kept = Buffer.concat([
+        Buffer.from([0x40]),
+        block([['x-a', 'a'.repeat(3_000)]]).subarray(1),
+      ])
+      const named = Buffer.alloc(10_000, 0x80 | 62)
+      send(frame(HEADERS, WHOLE, 1, Buffer.concat([block(get('/public/x')), kept, named])))
+    },
+    'requests that are refused by their form': (send) => {
+      for (let n = 0; n < 2_000; n++) {
+        send(frame(HEADERS, WHOLE, 2 * n + 1, block(get('/public/x', ['connection', 'x']))))
+      }
+    },
+  }
+  for (const [name, flood] of Object.entries(floods)) {
+    await t.test(name, async (t) => {
+      upstream.forget()
+      const connection = frames(port)
+      flood(connection.send)
+      connection.send(frame(PING, 0, 0, Buffer.alloc(8)))
+      t.not(await connection.outcome(99_999), 200)
+      await connection.closed
+      t.ok(upstream.requests.length <= 400, `${upstream.requests.length} went upstream`)
+      const other = frames(port)
+      other.send(frame(HEADERS, WHOLE, 1, block(get('/public/after'))))
+      t.equal(await other.outcome(1), 200, 'others are served')
+      other.socket.destroy()
+    })
+  }
+  await t.test('pings and settings without end', async (t) => {
+    const connection = frames(port)
+    for (let n = 0; n < 20_000; n++) {
+      connection.send(frame(PING, 0, 0, Buffer.alloc(8)), frame(SETTINGS, 0, 0))
+    }
+    connection.send(first)
+    await connection.outcome(99_999)
+    t.pass('the connection was ended')
+    const plain = `GET /public/x HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`
+    t.equal((await rawRequest(port, plain)).status, 200)
+  })
+})
