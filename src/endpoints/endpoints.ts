@@ -17,6 +17,7 @@ import { signIn } from './sign-in.ts'
 import { signInLimited } from './sign-in-limit.ts'
 import { SIGN_IN_PATH } from './sign-in-url.ts'
 import { askSignOut, SIGN_OUT_PATH, SIGNED_OUT_PATH, signOut } from './sign-out.ts'
+import { signalsAt, unreadSignal } from './signals.ts'
 import { beginsLogin, namedProvider, postedLogin, thirdPartyLogin } from './third-party-login.ts'
 import { user } from './user.ts'
 import { type EndpointOptions, type Visit, visitOf } from './visit.ts'
@@ -25,8 +26,10 @@ type Endpoint = (visit: Visit) => Reaction | Promise<Reaction>
 /** By method; without an entry of its own, HEAD is answered as GET where that changes nothing. */
 type Endpoints = Readonly<Record<string, Endpoint>>
 
-/** Forms of ours are small. */
-const MAX_FORM_BYTES = 16 * 1024
+/** Forms of ours are small; the largest thing that is posted is a token. */
+const MAX_FORM_BYTES = 20 * 1024
+/** Read as they are: whoever takes them knows what should be in them. */
+const TEXT_TYPES = ['application/json', 'application/secevent+jwt']
 
 const readable = (endpoint: Endpoint): Endpoints => ({ GET: endpoint, HEAD: endpoint })
 const jwks = readable(answerJwks)
@@ -53,6 +56,8 @@ export async function endpoints(fastify: FastifyInstance, options: EndpointOptio
   const parseOptions: object = { decode: (value: string) => value }
   await fastify.register(cookie, { parseOptions })
   await fastify.register(formbody, { bodyLimit: MAX_FORM_BYTES })
+  const asText = { parseAs: 'string', bodyLimit: MAX_FORM_BYTES } as const
+  fastify.addContentTypeParser(TEXT_TYPES, asText, (_request, body, done) => done(null, body))
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
     const visit = visitOf(request, options)
     return send(reply, visit, await react(visit))
@@ -86,6 +91,8 @@ function endpointsAt(visit: Visit): Endpoints | undefined {
   if (everywhere !== undefined) return everywhere
   if (path.decoded === POMERIUM_JWKS && identityHeaders.preset === 'pomerium') return jwks
   if (!isPublicUrl) return undefined
+  const signals = signalsAt(visit)
+  if (signals !== undefined) return signals
   const named = namedProvider(visit)
   if (named !== undefined) return loginOf(named)
   for (const provider of providers.values()) {
@@ -131,7 +138,9 @@ function errorReaction(error: unknown, visit: Visit): Reaction {
     return failure(visit, error.code, { status, text })
   }
   const status = clientErrorStatus(error)
-  if (status !== undefined) return failure(visit, 'MALFORMED_REQUEST', { status })
+  if (status !== undefined) {
+    return unreadSignal(visit) ?? failure(visit, 'MALFORMED_REQUEST', { status })
+  }
   visit.log.error({ request_id: visit.requestId, err: error }, 'an endpoint failed')
   return failure(visit, 'INTERNAL')
 }

@@ -46,6 +46,9 @@ export interface Visit extends Exchange {
   readonly query: URLSearchParams
   /** Of a form that was posted. */
   readonly form: Readonly<Record<string, unknown>>
+  /** Of a body that is no form. */
+  readonly body: string | undefined
+  readonly authorization: string | undefined
   /** By name; of two with one name the first. */
   readonly cookies: Readonly<Record<string, string | undefined>>
   readonly rawHeaders: readonly string[]
@@ -80,6 +83,8 @@ export function visitOf(request: FastifyRequest, options: EndpointOptions): Visi
     head: request.method === 'HEAD',
     query: new URLSearchParams(exchange.path.query),
     form: isRecord(request.body) ? request.body : {},
+    body: typeof request.body === 'string' ? request.body : undefined,
+    authorization: headers.authorization,
     cookies: request.cookies,
     rawHeaders: request.raw.rawHeaders,
     accept: headers.accept ?? '',

@@ -84,7 +84,7 @@ export function createProviderKeys({ load, now, log }: ProviderKeysOptions): Pro
       return await kept.find(header)
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey) return undefined
-      throw new TokenRefused(`no key for the token: ${(error as Error).message}`)
+      throw new TokenRefused(`no key for the token: ${(error as Error).message}`, 'key')
     }
   }
 
@@ -102,7 +102,7 @@ export function createProviderKeys({ load, now, log }: ProviderKeysOptions): Pro
         const detail = `the keys of the token's issuer cannot be had: ${failure.why}`
         throw new ProviderFailure('unavailable', detail)
       }
-      throw new TokenRefused('the issuer has no key of the name that the token bears')
+      throw new TokenRefused('the issuer has no key of the name that the token bears', 'key')
     },
     async renew() {
       const before = kept?.text

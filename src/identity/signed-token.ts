@@ -24,10 +24,16 @@ export interface ExpectedToken {
 
 /** The token does not hold. The detail says why and holds nothing of the token but names of claims, issuer and audience. */
 export class TokenRefused extends GatehouseError {
-  constructor(detail: string) {
+  readonly reason: RefusalReason
+
+  constructor(detail: string, reason: RefusalReason = 'other') {
     super('BAD_TOKEN', detail)
+    this.reason = reason
   }
 }
+
+/** What about a token does not hold, for senders that are told (RFC 8935 §2.4). */
+export type RefusalReason = 'issuer' | 'audience' | 'key' | 'other'
 
 export interface TokenVerifier {
   /**

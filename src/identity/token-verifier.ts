@@ -40,7 +40,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       if (claimed === organisation.issuer) return organisation
     }
     const received = typeof claimed === 'string' ? JSON.stringify(claimed.slice(0, 200)) : 'none'
-    throw new TokenRefused(`the issuer is ${received}, expected "${own.issuer}"`)
+    throw new TokenRefused(`the issuer is ${received}, expected "${own.issuer}"`, 'issuer')
   }
 
   const once = async (token: string, expected: ExpectedToken, issuer: TokenIssuer) => {
@@ -111,7 +111,11 @@ function refusalOf(error: unknown): unknown {
     const { aud } = error.payload
     return new TokenRefused(
       `the audience is ${JSON.stringify(aud ?? null).slice(0, 200)}, which is not expected here`,
+      'audience',
     )
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return new TokenRefused(error.message, 'key')
   }
   if (error instanceof errors.JOSEError) return new TokenRefused(error.message)
   // A key of another kind than the algorithm wants.

@@ -1,0 +1,40 @@
+/** The addresses at which providers tell that somebody's session, or all of them, have ended; on `public_url` only. */
+
+import type { Provider } from '../identity/provider.ts'
+import { globalTokenRevocation } from './global-token-revocation.ts'
+import { backchannelLogout, frontchannelLogout } from './provider-logout.ts'
+import { failure, type Reaction } from './reaction.ts'
+import { refuseEvent, securityEvents } from './security-events.ts'
+import type { Visit } from './visit.ts'
+
+type Signal = (visit: Visit, provider: Provider) => Promise<Reaction>
+type Signals = Readonly<Record<string, Signal>>
+
+const KINDS: ReadonlyMap<string, Signals> = new Map([
+  ['backchannel_logout', { POST: backchannelLogout }],
+  ['frontchannel_logout', { GET: frontchannelLogout, POST: frontchannelLogout }],
+  ['global_token_revocation', { POST: globalTokenRevocation }],
+  ['security_events', { POST: securityEvents }],
+])
+const PATH = /^\/\.gatehouse\/([a-z_]+)\/([^/]+)$/
+
+/** By method, what answers at the address of `visit`; `undefined` where it is no such address. */
+export function signalsAt(
+  visit: Visit,
+): Readonly<Record<string, (visit: Visit) => Promise<Reaction>>> | undefined {
+  const [, kind = '', name = ''] = PATH.exec(visit.path.decoded) ?? []
+  const signals = KINDS.get(kind)
+  const provider = visit.providers.get(name)
+  if (signals === undefined || provider === undefined) return undefined
+  const bound = Object.entries(signals).map(
+    ([method, signal]) => [method, (asked: Visit) => signal(asked, provider)] as const,
+  )
+  return Object.fromEntries(bound)
+}
+
+/** The answer to a body that is too large or of a type that nobody takes; `undefined` where it was for another address. */
+export function unreadSignal(visit: Visit): Reaction | undefined {
+  if (!visit.isPublicUrl || signalsAt(visit) === undefined) return undefined
+  const isEvent = visit.path.decoded.startsWith('/.gatehouse/security_events/')
+  return isEvent ? refuseEvent('other') : failure(visit, 'MALFORMED_REQUEST', { form: 'json' })
+}
