@@ -29,8 +29,11 @@ export async function readLogoutToken(
   { clientId, verifier }: Signer,
   token: string,
 ): Promise<LogoutToken> {
-  const expected = { audiences: [clientId], required: ['iat', 'exp', 'jti', 'events'] }
-  const { type, claims } = await verifier.verify(token, expected)
+  const { type, claims } = await verifier.verify(token, {
+    audiences: [clientId],
+    required: ['iat', 'exp', 'jti', 'events'],
+    asIdTokens: true,
+  })
   checkType({ type, claims }, ['logout+jwt', undefined])
   const { events, sub, sid } = claims
   if (!isObject(events) || !Object.hasOwn(events, LOGOUT_EVENT) || !isObject(events[LOGOUT_EVENT]))

@@ -105,7 +105,7 @@ export function createOpenIdProvider(
     return failure
   }
 
-  const tokens = createSignedTokens(name, config, {
+  const { noteIdToken, ...signed } = createSignedTokens(name, config, {
     metadata: () => known.get(),
     rules,
     fetch,
@@ -128,6 +128,7 @@ export function createOpenIdProvider(
       throw new ProviderFailure('invalid-answer', 'the provider sent no ID token')
     }
     checkParty(claims, config.client_id)
+    noteIdToken(idToken)
     return {
       sub: claims.sub,
       ...readPerson(claims, await askUserInfo(client, answer.accessToken, claims), rules),
@@ -200,7 +201,7 @@ export function createOpenIdProvider(
     displayName: config.display_name ?? name,
     redirectPath: config.redirect_path,
     issuer: config.issuer,
-    ...tokens,
+    ...signed,
 
     async authorizationUrl(request) {
       const metadata = await known.get()

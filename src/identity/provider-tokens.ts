@@ -1,6 +1,6 @@
 /** How tokens that a provider signed besides ID tokens are verified: with which keys, and what access tokens say. */
 
-import type { JSONWebKeySet } from 'jose'
+import { decodeProtectedHeader, type JSONWebKeySet } from 'jose'
 import type { ProviderConfig } from '../config/schema-provider.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock } from '../support/time.ts'
@@ -21,7 +21,11 @@ export interface SignedTokensOptions {
   readonly log: Log
 }
 
-export type SignedTokens = Pick<Provider, 'clientId' | 'organisation' | 'verifier' | 'admit'>
+export interface SignedTokens
+  extends Pick<Provider, 'clientId' | 'organisation' | 'verifier' | 'admit'> {
+  /** Remembers how the provider signs for this client; `idToken` has been verified. */
+  noteIdToken(idToken: string): void
+}
 
 export function createSignedTokens(
   name: string,
@@ -38,10 +42,14 @@ export function createSignedTokens(
     issuer === undefined
       ? undefined
       : { issuer, keys: keysOf(() => discover(fetch, issuer, config.allow_http)) }
+  const ofIdTokens = new Set<string>()
   const verifier = createTokenVerifier({
     own: { issuer: config.issuer, keys: keysOf(metadata) },
     organisation,
-    algorithms: async () => (await metadata()).id_token_signing_alg_values_supported,
+    algorithms: async ({ asIdTokens }) => {
+      const listed = (await metadata()).id_token_signing_alg_values_supported
+      return asIdTokens === true && ofIdTokens.size > 0 ? [...ofIdTokens] : listed
+    },
     now,
   })
   const accessTokens = { provider: name, clientId: config.client_id, claims: rules }
@@ -49,6 +57,10 @@ export function createSignedTokens(
     clientId: config.client_id,
     organisation: issuer,
     verifier,
+    noteIdToken: (idToken) => {
+      const { alg } = decodeProtectedHeader(idToken)
+      if (alg !== undefined) ofIdTokens.add(alg)
+    },
     admit: async (token, audiences) => {
       const verified = await verifier.verify(token, { audiences, required: ['exp'] })
       return new BearerSession(token, readAccessToken(verified, accessTokens), now)

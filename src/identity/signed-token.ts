@@ -20,6 +20,8 @@ export interface ExpectedToken {
   readonly required: readonly string[]
   /** Whether the issuer of the whole organisation may have signed it too, where the provider is a part of one. */
   readonly fromOrganisation?: boolean
+  /** Signed as the provider signs ID tokens for this client, once one has been seen (Back-Channel Logout §2.6). */
+  readonly asIdTokens?: boolean
 }
 
 /** The token does not hold. The detail says why and holds nothing of the token but names of claims, issuer and audience. */

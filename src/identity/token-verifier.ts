@@ -27,7 +27,7 @@ export interface TokenVerifierOptions {
   /** The issuer of the whole organisation, where the provider is a part of one. */
   readonly organisation: TokenIssuer | undefined
   /** The algorithms that the provider signs with and that are accepted. Rejects with ProviderFailure. */
-  readonly algorithms: () => Promise<readonly string[]>
+  readonly algorithms: (expected: ExpectedToken) => Promise<readonly string[]>
   readonly now: Clock
 }
 
@@ -48,7 +48,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     const settings: JWTVerifyOptions = {
       issuer: issuer.issuer,
       audience: [...expected.audiences],
-      algorithms: [...(await algorithms())],
+      algorithms: [...(await algorithms(expected))],
       requiredClaims: [...expected.required],
       clockTolerance: SKEW_SECONDS,
       currentDate: new Date(time),
