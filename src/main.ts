@@ -44,7 +44,9 @@ for (const stream of [process.stdout, process.stderr]) {
 
 /** Commands that may be meant without the demo. */
 const WITHOUT_DEMO: ReadonlySet<string> = new Set(
-  'serve worker check test explain diff who-can import init sessions keygen schema'.split(' '),
+  'serve worker check test explain diff who-can import init sessions keygen hash-password schema'.split(
+    ' ',
+  ),
 )
 
 /** What lives until a signal. The demo brings an identity provider along, and only who may mean it waits for that. */

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { createMetrics, type Metrics } from '../admin/metrics.ts'
 import type { Snapshot } from '../config/snapshot.ts'
 import { createSessions } from '../identity/live-sessions.ts'
+import { createLocalAdmins, type LocalAdmins } from '../identity/local-admins.ts'
 import { openRateLimits } from '../identity/open-rate-limits.ts'
 import { openSharedDirectory } from '../identity/open-shared-directory.ts'
 import { openStore } from '../identity/open-store.ts'
@@ -31,6 +32,7 @@ export interface Parts {
   readonly sessions: Sessions
   readonly resolveGroups: ResolveGroups
   readonly rateLimits: RateLimits
+  readonly localAdmins: LocalAdmins
   readonly upstreams: Upstreams
   readonly webSockets: WebSockets
   readonly metrics: Metrics
@@ -132,6 +134,11 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     },
   })
   closing.push(() => sessions.close())
+  const localAdmins = createLocalAdmins({
+    admins: () => runtime.snapshot.localAdmins,
+    rateLimits,
+    now,
+  })
   const upstreams = createUpstreams(log)
   upstreams.retain(snapshot.table.routes)
   closing.push(() => upstreams.close())
@@ -181,6 +188,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     closing,
     sessions,
     resolveGroups: createResolveGroups((provider) => runtime.directories.get(provider)),
+    localAdmins,
     rateLimits,
     upstreams,
     webSockets,

@@ -76,6 +76,7 @@ export async function buildPublicServer(parts: Parts): Promise<FastifyInstance> 
       sessions: parts.sessions,
       resolveGroups: parts.resolveGroups,
       rateLimits: parts.rateLimits,
+      localAdmins: parts.localAdmins,
       providers: () => parts.runtime().providers,
       assertion: () => parts.runtime().signer,
       secrets: () => parts.runtime().snapshot.sessionSecrets,

@@ -6,6 +6,7 @@ import { addCheck } from './check.ts'
 import { addDiff } from './diff.ts'
 import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
+import { addHashPassword } from './hash-password.ts'
 import { addImport } from './import.ts'
 import { addInit } from './init.ts'
 import type { AddCommand, Io } from './io.ts'
@@ -51,6 +52,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDiff,
   addDoctor,
   addExplain,
+  addHashPassword,
   addImport,
   addInit,
   addKeygen,

@@ -6,6 +6,7 @@ import type { Secret } from '../support/secret.ts'
 import type { Clock } from '../support/time.ts'
 import type { YamlDocument, YamlPath } from '../support/yaml-document.ts'
 import { checkIdentityHeaders } from './check-identity-headers.ts'
+import { checkLocalAdmins, type LocalAdmin } from './check-local-admins.ts'
 import { checkProviders } from './check-providers.ts'
 import { type CheckedServer, checkForwardAuth, checkServer } from './check-server.ts'
 import { type CheckedSession, checkSession } from './check-session.ts'
@@ -36,6 +37,7 @@ export interface CheckedConfig {
   readonly clientCa: string | undefined
   readonly signingKeys: readonly Secret[]
   readonly logo: Logo | undefined
+  readonly localAdmins: readonly LocalAdmin[]
   /** PEM by the provider's name. */
   readonly providerCas: ReadonlyMap<string, string>
 }
@@ -55,6 +57,7 @@ export async function checkConfig(config: Config, context: CheckContext): Promis
   const session = checkSession(config.session, context, findings)
   checkWorkers(config, session, findings)
   const signingKeys = checkIdentityHeaders(config.identity_headers, findings)
+  const localAdmins = checkLocalAdmins(config.local_admins, now(), findings)
   const tls = await loadTls(config.server, files, now, findings)
   const clientCa = await loadClientCa(config.server, files, findings)
   const logo = await loadLogo(config.brand, files, findings)
@@ -75,6 +78,7 @@ export async function checkConfig(config: Config, context: CheckContext): Promis
     clientCa,
     signingKeys,
     logo,
+    localAdmins,
     providerCas,
   }
   return { checked, problems: findings.problems }

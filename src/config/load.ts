@@ -109,6 +109,7 @@ async function loadOnce(
     sessionSecretIsMade: checked.session.secretIsMade,
     signingKeys: checked.signingKeys,
     logo: checked.logo,
+    localAdmins: checked.localAdmins,
     providerCas: checked.providerCas,
   }
   return { ...failed, snapshot }

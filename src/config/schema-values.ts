@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import { DURATION_PATTERN } from '../support/duration.ts'
 import { RATE_PATTERN, type Rate } from '../support/rate.ts'
 import type { Secret } from '../support/secret.ts'
-import { type EpochMs, TIME_PATTERN } from '../support/time.ts'
+import { DATE_OR_TIME_PATTERN, type EpochMs, TIME_PATTERN } from '../support/time.ts'
 
 /** No other keys than those that are named. */
 export const closed = { additionalProperties: false }
@@ -39,6 +39,17 @@ export function Time(description: string) {
     pattern: TIME_PATTERN,
     'x-kind': 'time',
     'x-expects': 'a time with its zone such as `2026-03-01T00:00:00Z`',
+    description,
+  })
+}
+
+/** As `Time`; a date is its beginning in UTC. */
+export function DateOrTime(description: string) {
+  return Type.Unsafe<EpochMs>({
+    type: 'string',
+    pattern: DATE_OR_TIME_PATTERN,
+    'x-kind': 'time',
+    'x-expects': 'a date or a time with its zone such as `2026-03-01T00:00:00Z`',
     description,
   })
 }

@@ -5,6 +5,7 @@
 
 import { type Static, Type } from 'typebox'
 import type { Secret } from '../support/secret.ts'
+import { LocalAdminConfig } from './schema-local-admins.ts'
 import { ProviderConfig } from './schema-provider.ts'
 import { ServerConfig } from './schema-server.ts'
 import { closed, Duration, FilePath, Time } from './schema-values.ts'
@@ -141,6 +142,11 @@ export const Config = Type.Object(
     session: SessionConfig,
     identity_headers: IdentityHeadersConfig,
     forward_auth: ForwardAuthConfig,
+    local_admins: Type.Array(LocalAdminConfig, {
+      default: [],
+      description:
+        'Break-glass administrators with a password (docs/break-glass.md); none by default.',
+    }),
     brand: BrandConfig,
     logging: LoggingConfig,
     policies: Type.Array(FilePath('A file or a folder.'), {

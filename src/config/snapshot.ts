@@ -4,6 +4,7 @@ import type { Route } from '../policy/route.ts'
 import type { RouteTable } from '../routing/route-table.ts'
 import type { Secret } from '../support/secret.ts'
 import type { EpochMs } from '../support/time.ts'
+import type { LocalAdmin } from './check-local-admins.ts'
 import type { ListenAddress } from './check-server.ts'
 import type { Logo } from './load-logo.ts'
 import type { TlsKeyPair } from './load-tls.ts'
@@ -33,8 +34,10 @@ export interface Snapshot {
   /** PKCS #8 PEM, ES256 or RS256; the first signs. Empty: one is made and kept in the store. */
   readonly signingKeys: readonly Secret[]
   readonly logo: Logo | undefined
+  /** Who may sign in with a password. Most often nobody. */
+  readonly localAdmins: readonly LocalAdmin[]
   /** PEM of each `ca_file`, by the provider's name. */
   readonly providerCas: ReadonlyMap<string, string>
 }
 
-export type { ListenAddress, Logo, RedisLocation, StoreLocation, StoreNode, TlsKeyPair }
+export type { ListenAddress, LocalAdmin, Logo, RedisLocation, StoreLocation, StoreNode, TlsKeyPair }

@@ -4,7 +4,7 @@ import { error, type Problem } from '../support/problem.ts'
 import type { YamlDocument, YamlPath } from '../support/yaml-document.ts'
 
 /** `*` stands for any key or index. */
-const UNSUPPORTED: readonly YamlPath[] = [['providers', '*', 'dpop'], ['local_admins']]
+const UNSUPPORTED: readonly YamlPath[] = [['providers', '*', 'dpop']]
 
 export interface Supported {
   /** The data without the keys that were refused. */

@@ -2,8 +2,10 @@
 
 import type { Provider } from '../identity/provider.ts'
 import { renderChooser } from '../pages/sign-in-pages.ts'
+import { TEXTS } from '../pages/texts.ts'
 import { emailDomain, foldAscii } from '../policy/language/fold.ts'
 import { formTargets } from './form-targets.ts'
+import { localSignInUrl } from './local.ts'
 import type { Reaction } from './reaction.ts'
 import type { Target } from './sign-in-state.ts'
 import { SIGN_IN_PATH, signInParameters, signInUrl, type Wishes } from './sign-in-url.ts'
@@ -34,6 +36,8 @@ export function chooser(visit: Visit, target: Target, wishes: Wishes): Reaction 
     name: displayName,
     url: signInUrl('', target, { ...wishes, provider: name }),
   }))
+  const byPassword = localSignInUrl(visit, target)
+  if (byPassword !== undefined) choices.push({ name: TEXTS.localChoice, url: byPassword })
   const asksForEmail = providers.some(
     ({ name }) => snapshot.config.providers[name]?.email_domains !== undefined,
   )

@@ -11,6 +11,7 @@ import { providerCallback } from './callback.ts'
 import { hasExchange } from './exchange.ts'
 import { appCallback } from './hand-over.ts'
 import { landing, signedOut } from './landing.ts'
+import { askPassword, LOCAL_PATH, signInLocally } from './local.ts'
 import { portal } from './portal.ts'
 import { failure, type Reaction, redirect } from './reaction.ts'
 import { signIn } from './sign-in.ts'
@@ -33,6 +34,7 @@ const TEXT_TYPES = ['application/json', 'application/secevent+jwt']
 
 const readable = (endpoint: Endpoint): Endpoints => ({ GET: endpoint, HEAD: endpoint })
 const jwks = readable(answerJwks)
+const local: Endpoints = { ...readable(askPassword), POST: signInLocally }
 const limitedCallback = signInLimited(providerCallback)
 
 const ON_EVERY_HOST: ReadonlyMap<string, Endpoints> = new Map([
@@ -91,6 +93,7 @@ function endpointsAt(visit: Visit): Endpoints | undefined {
   if (everywhere !== undefined) return everywhere
   if (path.decoded === POMERIUM_JWKS && identityHeaders.preset === 'pomerium') return jwks
   if (!isPublicUrl) return undefined
+  if (path.decoded === LOCAL_PATH && snapshot.localAdmins.length > 0) return local
   const signals = signalsAt(visit)
   if (signals !== undefined) return signals
   const named = namedProvider(visit)

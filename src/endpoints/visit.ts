@@ -2,6 +2,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import type { Snapshot } from '../config/snapshot.ts'
+import type { LocalAdmins } from '../identity/local-admins.ts'
 import type { Provider } from '../identity/provider.ts'
 import type { RateLimits } from '../identity/rate-limits.ts'
 import type { ResolveGroups } from '../identity/session-groups.ts'
@@ -30,6 +31,7 @@ export interface EndpointOptions {
   readonly sessions: Sessions
   readonly resolveGroups: ResolveGroups
   readonly rateLimits: RateLimits
+  readonly localAdmins: LocalAdmins
   /** By the name that the config gives them. */
   readonly providers: () => ReadonlyMap<string, Provider>
   readonly assertion: () => { readonly jwks: object }
@@ -64,6 +66,7 @@ export interface Visit extends Exchange {
   readonly sessions: Sessions
   readonly resolveGroups: ResolveGroups
   readonly rateLimits: RateLimits
+  readonly localAdmins: LocalAdmins
   readonly seals: Seals
   /** Public keys of the assertion. */
   readonly jwks: () => object
@@ -99,6 +102,7 @@ export function visitOf(request: FastifyRequest, options: EndpointOptions): Visi
     sessions: options.sessions,
     resolveGroups: options.resolveGroups,
     rateLimits: options.rateLimits,
+    localAdmins: options.localAdmins,
     seals: createSeals(options.secrets()),
     jwks: () => options.assertion().jwks,
     now: options.now,

@@ -12,6 +12,8 @@ export interface SessionLifetimes {
   readonly idleMs: number
   /** Sessions that began earlier are none. */
   readonly notBefore?: EpochMs | undefined
+  /** When sessions of the local administrator `sub` end at the latest. */
+  readonly localEnd?: (sub: string) => EpochMs
 }
 
 /** Kept sealed under the session's own key, which only the browser's cookies hold. */
@@ -88,12 +90,16 @@ export interface LiveSession {
   onChange(listener: () => void): () => void
 }
 
+type Timed = Pick<SessionRecord, 'signedInAt' | 'expiresAt' | 'method' | 'sub'>
+
 /** When a session ends however active it is. A lifetime that was shortened since the sign-in counts at once. */
 export function absoluteEnd(
-  { signedInAt, expiresAt }: Pick<SessionRecord, 'signedInAt' | 'expiresAt'>,
-  { lifetimeMs, notBefore = 0 }: SessionLifetimes,
+  { signedInAt, expiresAt, method, sub }: Timed,
+  { lifetimeMs, notBefore = 0, localEnd }: SessionLifetimes,
 ): EpochMs {
-  return signedInAt < notBefore ? signedInAt : Math.min(expiresAt, signedInAt + lifetimeMs)
+  if (signedInAt < notBefore) return signedInAt
+  const end = Math.min(expiresAt, signedInAt + lifetimeMs)
+  return method === 'local' && localEnd !== undefined ? Math.min(end, localEnd(sub)) : end
 }
 
 /** From where somebody signed in. */

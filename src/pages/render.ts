@@ -4,7 +4,15 @@ import { Eta } from 'eta/core'
 import type { RenderedAnswer } from './answer.ts'
 import type { Brand } from './brand.ts'
 import { styleOf } from './style.ts'
-import { CHOOSER, FAILURE, LAYOUT, MESSAGE, PORTAL, SIGN_OUT_QUESTION } from './templates.ts'
+import {
+  CHOOSER,
+  FAILURE,
+  LAYOUT,
+  LOCAL_SIGN_IN,
+  MESSAGE,
+  PORTAL,
+  SIGN_OUT_QUESTION,
+} from './templates.ts'
 import { LANGUAGE, TEXTS } from './texts.ts'
 
 const eta = new Eta({ autoEscape: true, autoTrim: 'nl' })
@@ -12,6 +20,7 @@ const layout = eta.compile(LAYOUT)
 const templates = {
   failure: eta.compile(FAILURE),
   chooser: eta.compile(CHOOSER),
+  localSignIn: eta.compile(LOCAL_SIGN_IN),
   message: eta.compile(MESSAGE),
   signOutQuestion: eta.compile(SIGN_OUT_QUESTION),
   portal: eta.compile(PORTAL),

@@ -52,6 +52,36 @@ export function renderChooser(view: ChooserView, brand: Brand): RenderedAnswer {
   )
 }
 
+export interface LocalSignInView extends Visit {
+  readonly action: string
+  readonly returnTo: string
+  /** Why the form is shown again. */
+  readonly problem: string | undefined
+  /** Origins that the answer to the form may lead to. */
+  readonly leadsTo: readonly string[]
+}
+
+/** Name and password of a local administrator; 401 where the last ones were wrong. */
+export function renderLocalSignIn(view: LocalSignInView, brand: Brand): RenderedAnswer {
+  return renderPage(
+    {
+      template: 'localSignIn',
+      title: TEXTS.localTitle,
+      requestId: view.requestId,
+      head: view.head,
+      status: view.problem === undefined ? 200 : 401,
+      formAction: ["'self'", ...view.leadsTo],
+      view: {
+        text: TEXTS.localText,
+        action: view.action,
+        returnTo: view.returnTo,
+        problem: view.problem,
+      },
+    },
+    brand,
+  )
+}
+
 export interface SignedOutView extends Visit {
   readonly signInUrl: string
 }

@@ -82,6 +82,19 @@ export const CHOOSER = `
 </nav>
 `
 
+export const LOCAL_SIGN_IN = `
+<p class="lead"><%= it.text %></p>
+<% if (it.problem) { %><p class="note" id="note" role="alert"><%= it.problem %></p><% } %>
+<form method="post" action="<%= it.action %>">
+<input type="hidden" name="rd" value="<%= it.returnTo %>">
+<p class="field"><label for="name"><%= it.texts.localName %></label>
+<input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="64"<% if (it.problem) { %> aria-describedby="note"<% } %>></p>
+<p class="field"><label for="password"><%= it.texts.localPassword %></label>
+<input id="password" name="password" type="password" autocomplete="current-password" required maxlength="1024"></p>
+<p class="actions"><button class="button main" type="submit"><%= it.texts.signIn %></button></p>
+</form>
+`
+
 export const MESSAGE = `
 <p class="lead"><%= it.text %></p>
 <% if (it.actions.length > 0) { %>

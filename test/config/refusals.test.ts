@@ -358,12 +358,6 @@ const cases: Record<string, Case> = {
     ],
   },
   'keys of later versions': {
-    find: 'server:',
-    replace: 'server:',
-    append: 'local_admins: []\n',
-    lines: ['gatehouse.yaml:10:1: `local_admins` is not supported yet'],
-  },
-  "a provider's keys of later versions": {
     find: 'client_id: 0oa1',
     replace: 'client_id: 0oa1\n    dpop: false',
     lines: ['gatehouse.yaml:7:5: `providers.okta.dpop` is not supported yet'],

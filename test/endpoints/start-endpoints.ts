@@ -10,6 +10,7 @@ import { endpoints } from '../../src/endpoints/endpoints.ts'
 import { attachExchange } from '../../src/endpoints/exchange.ts'
 import { GatehouseError } from '../../src/errors.ts'
 import { createSessions } from '../../src/identity/live-sessions.ts'
+import { createLocalAdmins } from '../../src/identity/local-admins.ts'
 import { createMemoryStore } from '../../src/identity/memory-store.ts'
 import type { Provider } from '../../src/identity/provider.ts'
 import { createRateLimits } from '../../src/identity/rate-limits.ts'
@@ -122,6 +123,11 @@ export async function startEndpoints(
     sessions,
     rateLimits,
     resolveGroups: (session) => session,
+    localAdmins: createLocalAdmins({
+      admins: () => live.snapshot.localAdmins,
+      rateLimits,
+      now,
+    }),
     providers: () => providers,
     assertion: () => ({ jwks: { keys: [{ kty: 'EC', kid: 'k1' }] } }),
     secrets: () => sessionSecrets,
