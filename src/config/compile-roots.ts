@@ -1,12 +1,20 @@
 /** From paths to compiled policies: finds and reads the files, and what they name besides. */
 
 import { type CompiledSet, compilePolicies } from '../policy/compile.ts'
+import { compileGently } from './compile-gently.ts'
 import { type InputFiles, whyUnreadable } from './input-files.ts'
 import { decodeUtf8, readPolicyFiles } from './policy-files.ts'
 import type { PolicyRoots } from './policy-roots.ts'
 
-/** Compiles the policies below `set.roots`. What could not be read is among the problems. */
-export async function compileRoots(set: PolicyRoots, files: InputFiles): Promise<CompiledSet> {
+/**
+ * Compiles the policies below `set.roots`. What could not be read is among the problems.
+ * @param isServing requests must not wait for it
+ */
+export async function compileRoots(
+  set: PolicyRoots,
+  files: InputFiles,
+  isServing = false,
+): Promise<CompiledSet> {
   const { sources, problems } = await readPolicyFiles(set.roots, files)
   const readText = (path: string) => {
     try {
@@ -16,6 +24,9 @@ export async function compileRoots(set: PolicyRoots, files: InputFiles): Promise
     }
   }
   const { allowHttp, providers } = set
-  const compiled = compilePolicies(sources, { allowHttp, providers, readText })
+  const options = { allowHttp, providers, readText }
+  const compiled = isServing
+    ? await compileGently(sources, options)
+    : compilePolicies(sources, options)
   return { ...compiled, problems: [...problems, ...compiled.problems] }
 }

@@ -86,7 +86,11 @@ async function loadOnce(
   const policies =
     read.written === undefined
       ? undefined
-      : await compileRoots(rootsIn(read, options.configFile, options.policies), files)
+      : await compileRoots(
+          rootsIn(read, options.configFile, options.policies),
+          files,
+          options.previous !== undefined,
+        )
   problems.push(...(policies?.problems ?? []))
   const failed = {
     snapshot: undefined,

@@ -3,10 +3,10 @@
  * read besides is asked for.
  */
 
-import { compileRouteTable, type RouteTable } from '../routing/route-table.ts'
+import { compileRouteTableInSteps, type RouteTable } from '../routing/route-table.ts'
 import { error, hasErrors, type Position, type Problem, warning } from '../support/problem.ts'
 import { didYouMean } from '../support/suggest.ts'
-import { readYaml } from '../support/yaml-document.ts'
+import { readYaml, type YamlDocument } from '../support/yaml-document.ts'
 import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-node.ts'
 import { createRuleCompiler, type RuleCompiler } from './language/compile-rules.ts'
 import { type Providers, policyWarnings } from './language/policy-warnings.ts'
@@ -50,6 +50,23 @@ export function compilePolicies(
   sources: readonly PolicySource[],
   options: CompileOptions,
 ): CompiledSet {
+  const steps = compileInSteps(sources, options)
+  let step = steps.next()
+  while (step.done !== true) {
+    const source = step.value
+    step = steps.next(source && readYaml(source.file, source.text))
+  }
+  return step.value
+}
+
+/**
+ * The same in steps, between which others may have their turn. A step that gives a source wants its document, so that
+ * whoever asks for the next one can read it in another way.
+ */
+export function* compileInSteps(
+  sources: readonly PolicySource[],
+  options: CompileOptions,
+): Generator<PolicySource | undefined, CompiledSet, YamlDocument | undefined> {
   const problems: Problem[] = []
   const note = (problem: Problem): undefined => {
     problems.push(problem)
@@ -63,16 +80,17 @@ export function compilePolicies(
   const rules = createRuleCompiler(around)
   const { allowHttp, readText } = options
   const surroundings: RouteSurroundings = { ...around, rules, allowHttp, readText }
-  // A file that uses no definitions is compiled at once, so that nothing of it but its routes is kept.
-  const compiled = sources.map((source) => {
-    const document = readYaml(source.file, source.text)
-    for (const problem of document.problems) note(problem)
-    const nodes = document.tree === undefined ? [] : takeFile(document.tree, rules, around)
-    return MAY_USE.test(source.text)
-      ? () => compileRoutes(nodes, surroundings)
-      : compileRoutes(nodes, surroundings)
-  })
-  const files = compiled.map((file) => (typeof file === 'function' ? file() : file))
+  const files: FileRoutes[] = []
+  for (const source of sources) {
+    const document = yield source
+    for (const problem of document?.problems ?? []) note(problem)
+    const nodes = document?.tree === undefined ? [] : takeFile(document.tree, rules, around)
+    const file: FileRoutes = { nodes, routes: [], names: [] }
+    files.push(file)
+    // A file that uses no definitions is compiled at once, so that nothing of it but its routes is kept.
+    if (!MAY_USE.test(source.text)) yield* compileRoutes(file, surroundings)
+  }
+  for (const file of files) yield* compileRoutes(file, surroundings)
   checkNames(
     files.flatMap(({ names }) => names),
     around,
@@ -88,16 +106,22 @@ export function compilePolicies(
   ]
   // What is broken may have been what used it.
   if (!hasErrors(problems)) problems.push(...unused)
-  const warnings = routes.flatMap((route) => policyWarnings(route, options.providers))
-  const { table, problems: conflicts } = compileRouteTable(routes)
+  const warnings: Problem[] = []
+  for (const route of routes) {
+    warnings.push(...policyWarnings(route, options.providers))
+    yield
+  }
+  const { table, problems: conflicts } = yield* compileRouteTableInSteps(routes)
   return { routes, table, problems: inOrder([...problems, ...warnings, ...conflicts]) }
 }
 
 /** What the routes of one file come to. */
 interface FileRoutes {
-  readonly routes: readonly Route[]
+  /** Emptied on the way: of ten thousand routes, what they are written in is not kept. */
+  readonly nodes: (YamlNode | undefined)[]
+  readonly routes: Route[]
   /** Also of those in which something is wrong. */
-  readonly names: readonly GivenName[]
+  readonly names: GivenName[]
 }
 
 interface GivenName {
@@ -105,10 +129,11 @@ interface GivenName {
   readonly at: Position
 }
 
-/** @param nodes emptied on the way: of ten thousand routes, what they are written in is not kept */
-function compileRoutes(nodes: (YamlNode | undefined)[], around: RouteSurroundings): FileRoutes {
-  const routes: Route[] = []
-  const names: GivenName[] = []
+/** Those that are not compiled yet. */
+function* compileRoutes(
+  { nodes, routes, names }: FileRoutes,
+  around: RouteSurroundings,
+): Generator<undefined, void> {
   for (const [index, node] of nodes.entries()) {
     if (node === undefined) continue
     const route = compileRoute(node, around)
@@ -116,8 +141,8 @@ function compileRoutes(nodes: (YamlNode | undefined)[], around: RouteSurrounding
     const name = givenName(node)
     if (name !== undefined) names.push(name)
     nodes[index] = undefined
+    yield
   }
-  return { routes, names }
 }
 
 /** Definitions go to `rules`; the routes are for later, when all definitions are known. */

@@ -60,9 +60,22 @@ interface PathIndex<R> {
  * Compiles `routes`, whose order has no meaning. Two that could both win, and hosts whose routes do not agree on
  * `encoded_slashes`, are errors at the later one; the table then holds the earlier.
  */
-export function compileRouteTable<R extends Routable>(
+export function compileRouteTable<R extends Routable>(routes: readonly R[]): CompiledTable<R> {
+  const steps = compileRouteTableInSteps(routes)
+  let step = steps.next()
+  while (step.done !== true) step = steps.next()
+  return step.value
+}
+
+export interface CompiledTable<R> {
+  readonly table: RouteTable<R>
+  readonly problems: readonly Problem[]
+}
+
+/** The same in steps, between which others may have their turn. */
+export function* compileRouteTableInSteps<R extends Routable>(
   routes: readonly R[],
-): { readonly table: RouteTable<R>; readonly problems: readonly Problem[] } {
+): Generator<undefined, CompiledTable<R>> {
   const problems: Problem[] = []
   const exact = new Map<string, HostEntry<R>>()
   const wildcards = new Map<string, HostEntry<R>>()
@@ -72,6 +85,7 @@ export function compileRouteTable<R extends Routable>(
     const entry = compileHost(ofHost, problems)
     if (host.kind === 'exact') exact.set(host.name, entry)
     else wildcards.set(host.suffix, entry)
+    yield
   }
   const find = (name: string): HostEntry<R> | undefined => {
     const entry = exact.get(name)

@@ -2,11 +2,11 @@
 
 import { type Event, parseEvents } from 'js-yaml'
 import { error, type Position, type Problem } from './problem.ts'
-import { MAX_DEPTH, refuseText } from './yaml-limits.ts'
+import { MAX_DEPTH, refuseText, type TextProblem } from './yaml-limits.ts'
 import { explainRefusal } from './yaml-mistake.ts'
 import type { YamlNode } from './yaml-node.ts'
 import { placesIn } from './yaml-places.ts'
-import { buildTree } from './yaml-tree.ts'
+import { TreeBuilder } from './yaml-tree.ts'
 
 /** Steps from the top: keys of mappings and indexes of lists. */
 export type YamlPath = readonly (string | number)[]
@@ -29,18 +29,52 @@ export interface YamlDocument {
  * characters, and files that are too large or too deep are problems, not data.
  */
 export function readYaml(file: string, text: string): YamlDocument {
+  const reading = beginYaml(file, text)
+  const parsed = parseYaml(text)
+  if ('message' in parsed) return reading.refuse(parsed)
+  reading.take(parsed)
+  return reading.done()
+}
+
+/** What the parser sees of a text, as plain data that may come from another thread; or why it sees nothing. */
+export type ParsedYaml = readonly Event[] | TextProblem
+
+/** The first half of `readYaml`, which cannot be interrupted. */
+export function parseYaml(text: string): ParsedYaml {
   const refusal = refuseText(text)
-  if (refusal !== undefined) return refused(file, text, refusal)
-  const plain = text.replace(/^\uFEFF/, '')
-  let events: readonly Event[]
+  if (refusal !== undefined) return refusal
+  const plain = withoutMark(text)
   try {
     // The tree is measured with its aliases written out; this keeps the parser, which recurses, from going too far.
-    events = parseEvents(plain, { maxDepth: 2 * MAX_DEPTH })
+    return parseEvents(plain, { maxDepth: 2 * MAX_DEPTH })
   } catch (cause) {
-    return refused(file, plain, explainRefusal(plain, cause))
+    return explainRefusal(plain, cause)
   }
-  const { tree, problems } = buildTree(file, plain, events)
-  return problems.length > 0 ? withoutValue(file, problems) : withValue(file, tree)
+}
+
+/** The second half, bit by bit: events are taken in their order, as many at a time as there is time for. */
+export interface YamlReading {
+  take(events: readonly Event[]): void
+  done(): YamlDocument
+  refuse(problem: TextProblem): YamlDocument
+}
+
+export function beginYaml(file: string, text: string): YamlReading {
+  const plain = withoutMark(text)
+  const builder = new TreeBuilder(file, plain)
+  return {
+    take: (events) => builder.take(events),
+    done: () => {
+      const { tree, problems } = builder.built()
+      return problems.length > 0 ? withoutValue(file, problems) : withValue(file, tree)
+    },
+    refuse: (problem) => refused(file, plain, problem),
+  }
+}
+
+/** The byte order mark that some editors put first. */
+function withoutMark(text: string): string {
+  return text.replace(/^\uFEFF/, '')
 }
 
 function withValue(file: string, whole: YamlNode | undefined): YamlDocument {
@@ -107,11 +141,7 @@ function find(
   return { node, keyAt }
 }
 
-function refused(
-  file: string,
-  text: string,
-  { offset, message }: { readonly offset: number; readonly message: string },
-): YamlDocument {
+function refused(file: string, text: string, { offset, message }: TextProblem): YamlDocument {
   return withoutValue(file, [error(placesIn(file, text).at(offset), message)])
 }
 

@@ -35,13 +35,8 @@ export interface BuiltTree {
 /** With its aliases written out, a document has at most so many nodes. */
 const MAX_NODES = 1_000_000
 
-/** @param text what `events` were read from */
-export function buildTree(file: string, text: string, events: readonly Event[]): BuiltTree {
-  const places = placesIn(file, text)
-  return new TreeBuilder(text, places).build(events)
-}
-
-class TreeBuilder {
+/** Takes the events of one text in their order, all at once or bit by bit. */
+export class TreeBuilder {
   readonly #text: string
   readonly #places: Places
   /** The same few keys stand in every route. */
@@ -55,16 +50,21 @@ class TreeBuilder {
   /** Behind all that has been read. */
   #offset = 0
 
-  constructor(text: string, places: Places) {
+  /** @param text what the events are read from */
+  constructor(file: string, text: string) {
     this.#text = text
-    this.#places = places
+    this.#places = placesIn(file, text)
   }
 
-  build(events: readonly Event[]): BuiltTree {
+  take(events: readonly Event[]): void {
     for (const event of events) {
+      // What stands behind the first document is of no interest.
+      if (this.#documents > 1) return
       this.#take(event)
-      if (this.#documents > 1) break
     }
+  }
+
+  built(): BuiltTree {
     return { tree: this.#frame.items[0], problems: this.#problems }
   }
 
