@@ -12,7 +12,6 @@ import { addPomeriumEnvironment } from './pomerium-environment.ts'
 import { type Environment, fillReferences, withoutEchoes } from './references.ts'
 import { resolveConfig } from './resolve-values.ts'
 import type { Config } from './schema.ts'
-import { refuseUnsupported } from './unsupported.ts'
 import { WrittenConfig } from './written-schema.ts'
 
 export interface ReadConfig {
@@ -43,15 +42,13 @@ export async function readConfig(
   const filled = await fillReferences(document, schema, { env, files, folder })
   const added = addPomeriumEnvironment(document, filled.value, env)
   for (const name of added.used) files.note(`env ${name}`, env[name] ?? '')
-  const supported = refuseUnsupported(document, added.value)
-  const mistakes = checkSchema(WrittenConfig, { ...document, value: supported.value })
+  const written = added.value
+  const mistakes = checkSchema(WrittenConfig, { ...document, value: written })
   const problems = [
     ...filled.problems,
     ...added.problems,
-    ...supported.problems,
     ...withoutEchoes(mistakes, filled.problems),
   ]
-  const written = supported.value
   return hasErrors(problems)
     ? {
         document,

@@ -81,6 +81,10 @@ export const ProviderConfig = Type.Object(
           'Hand sign-in requests to the provider directly (RFC 9126); `auto`: where it demands that.',
       },
     ),
+    dpop: Type.Boolean({
+      default: false,
+      description: 'Bind the tokens of a session to a key of its own (RFC 9449).',
+    }),
     ca_file: Type.Optional(
       FilePath('PEM file of certificate authorities that are trusted for this provider besides.'),
     ),

@@ -8,6 +8,7 @@ import type { ProviderConfig } from '../config/schema-provider.ts'
 import { readClientKey, signingKeyOf } from '../support/client-key.ts'
 import type { EpochMs } from '../support/time.ts'
 import type { Claims } from './claims.ts'
+import { newProofKey, proofKeyPair } from './proof-key.ts'
 import { type ExpectedAnswer, ProviderFailure } from './provider.ts'
 import { failureOf } from './provider-errors.ts'
 import type { Fetch } from './provider-fetch.ts'
@@ -23,6 +24,8 @@ export interface TokenAnswer {
   readonly refreshToken: string | undefined
   readonly expiresInSeconds: number | undefined
   readonly scope: string | undefined
+  /** What the tokens are bound to, as newProofKey made it. */
+  readonly proofKey: string | undefined
 }
 
 /** Errors are the library's: failureOf (provider-errors.ts) says what they mean. */
@@ -30,9 +33,14 @@ export interface OpenIdClient {
   /** @param pushedTo where the request is handed in directly (RFC 9126); else the browser carries it */
   authorizationUrl(parameters: Record<string, string>, pushedTo?: string): Promise<URL>
   redeem(callback: URL, expected: ExpectedAnswer): Promise<TokenAnswer>
-  refresh(refreshToken: string, scope: string): Promise<TokenAnswer>
+  /** @param proofKey what the session's tokens are bound to */
+  refresh(refreshToken: string, scope: string, proofKey?: string): Promise<TokenAnswer>
   /** `undefined` where the provider has no UserInfo, `refused` where it says no to this token. */
-  userInfo(accessToken: string, sub: string): Promise<Claims | 'refused' | undefined>
+  userInfo(
+    accessToken: string,
+    sub: string,
+    proofKey?: string,
+  ): Promise<Claims | 'refused' | undefined>
   endSessionUrl(parameters: Record<string, string>): string
 }
 
@@ -46,6 +54,16 @@ export function createOpenIdClient(
   fetch: Fetch,
 ): OpenIdClient {
   const client = configure(config, metadata, fetch, metadata.token_endpoint)
+  const proofs = new Map<string, oidc.DPoPOptions>()
+  /** Proofs by `proofKey`; one handle for it, which knows the provider's nonce from one call to the next. */
+  const proofBy = (proofKey: string | undefined): oidc.DPoPOptions => {
+    if (proofKey === undefined) return {}
+    const known = proofs.get(proofKey) ?? {
+      DPoP: oidc.getDPoPHandle(client, proofKeyPair(proofKey)),
+    }
+    proofs.set(proofKey, known)
+    return known
+  }
   return {
     authorizationUrl: async (parameters, pushedTo) =>
       pushedTo === undefined
@@ -54,22 +72,32 @@ export function createOpenIdClient(
             configure(config, metadata, fetch, pushedTo),
             parameters,
           ),
-    redeem: async (callback, { state, nonce, codeVerifier, maxAgeSeconds }) =>
-      tokenAnswer(
-        await oidc.authorizationCodeGrant(client, callback, {
-          expectedState: state,
-          expectedNonce: nonce,
-          pkceCodeVerifier: codeVerifier,
-          idTokenExpected: true,
-          ...(maxAgeSeconds === undefined ? {} : { maxAge: maxAgeSeconds }),
-        }),
-      ),
-    refresh: async (refreshToken, scope) =>
-      tokenAnswer(await oidc.refreshTokenGrant(client, refreshToken, { scope })),
-    userInfo: async (accessToken, sub) => {
+    redeem: async (callback, { state, nonce, codeVerifier, maxAgeSeconds }) => {
+      const proofKey = config.dpop ? newProofKey() : undefined
+      const checks = {
+        expectedState: state,
+        expectedNonce: nonce,
+        pkceCodeVerifier: codeVerifier,
+        idTokenExpected: true,
+        ...(maxAgeSeconds === undefined ? {} : { maxAge: maxAgeSeconds }),
+      }
+      const proof = proofBy(proofKey)
+      return tokenAnswer(
+        await oidc.authorizationCodeGrant(client, callback, checks, undefined, proof),
+        proofKey,
+      )
+    },
+    refresh: async (refreshToken, scope, proofKey) => {
+      const proof = proofBy(proofKey)
+      return tokenAnswer(
+        await oidc.refreshTokenGrant(client, refreshToken, { scope }, proof),
+        proofKey,
+      )
+    },
+    userInfo: async (accessToken, sub, proofKey) => {
       if (metadata.userinfo_endpoint === undefined) return undefined
       try {
-        return await oidc.fetchUserInfo(client, accessToken, sub)
+        return await oidc.fetchUserInfo(client, accessToken, sub, proofBy(proofKey))
       } catch (error) {
         if (isRefusal(error)) return 'refused'
         throw error
@@ -92,6 +120,7 @@ export function tokensFrom(
     refreshToken: answer.refreshToken ?? before.refreshToken,
     accessTokenExpiresAt: seconds === undefined ? undefined : receivedAt + seconds * 1_000,
     scope: answer.scope ?? before.scope,
+    ...(answer.proofKey === undefined ? {} : { proofKey: answer.proofKey }),
     receivedAt,
   }
 }
@@ -101,10 +130,19 @@ export function isInvalidGrant(error: unknown): boolean {
   return error instanceof oidc.ResponseBodyError && error.error === 'invalid_grant'
 }
 
+/** @throws ProviderFailure `misconfigured` where tokens are to be bound to a key, and are not */
 function tokenAnswer(
   answer: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers,
+  proofKey: string | undefined,
 ): TokenAnswer {
+  if (proofKey !== undefined && answer.token_type.toLowerCase() !== 'dpop') {
+    throw new ProviderFailure(
+      'misconfigured',
+      'the provider does not bind its tokens to a key, as `dpop: true` demands',
+    )
+  }
   return {
+    proofKey,
     claims: answer.claims(),
     idToken: answer.id_token,
     accessToken: answer.access_token,

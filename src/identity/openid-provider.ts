@@ -21,6 +21,7 @@ import {
   discover,
   isInvalidGrant,
   type OpenIdClient,
+  type TokenAnswer,
   tokensFrom,
 } from './openid-client.ts'
 import { createOutgoingFetch, NO_PROXIES, type ProxySettings } from './outgoing-fetch.ts'
@@ -131,7 +132,7 @@ export function createOpenIdProvider(
     noteIdToken(idToken)
     return {
       sub: claims.sub,
-      ...readPerson(claims, await askUserInfo(client, answer.accessToken, claims), rules),
+      ...readPerson(claims, await askUserInfo(client, answer, claims), rules),
       ...authentication(claims, now()),
       tokens: tokensFrom(answer, { idToken, scope: scopeText(metadata) }, now()),
     }
@@ -142,7 +143,7 @@ export function createOpenIdProvider(
     const client = createOpenIdClient(config, metadata, fetch)
     // All that was granted, or the access token could do less than before; `openid`, or there is no new ID token.
     const scope = withOpenid(before.scope ?? scopeText(metadata))
-    const answer = await client.refresh(refreshToken, scope)
+    const answer = await client.refresh(refreshToken, scope, before.proofKey)
     const original = decodeJwt(before.idToken)
     const claims = answer.claims ?? original
     checkParty(claims, config.client_id)
@@ -153,18 +154,18 @@ export function createOpenIdProvider(
     return {
       kind: 'refreshed',
       tokens: tokensFrom(answer, { ...before, scope }, now()),
-      person: await askPerson(client, answer.accessToken, claims),
+      person: await askPerson(client, answer, claims),
     }
   }
 
   /** As at sign-in. By now the old refresh token is spent, so that whatever cannot be asked does not lose the new one. */
   async function askPerson(
     client: OpenIdClient,
-    accessToken: string,
+    answer: TokenAnswer,
     claims: Claims,
   ): Promise<RefreshedPerson | undefined> {
     try {
-      const userInfo = await askUserInfo(client, accessToken, claims)
+      const userInfo = await askUserInfo(client, answer, claims)
       return { ...readPerson(claims, userInfo, rules), sid: authentication(claims, now()).sid }
     } catch (error) {
       const detail = failureOf(error, 'UserInfo').message
@@ -178,13 +179,13 @@ export function createOpenIdProvider(
   /** For what the ID token does not say. */
   async function askUserInfo(
     client: OpenIdClient,
-    accessToken: string,
+    { accessToken, proofKey }: TokenAnswer,
     idToken: Claims,
   ): Promise<UserInfo> {
     if (!lacksClaims(idToken, rules)) return { kind: 'not-asked' }
     let claims: Awaited<ReturnType<OpenIdClient['userInfo']>>
     try {
-      claims = await client.userInfo(accessToken, String(idToken['sub']))
+      claims = await client.userInfo(accessToken, String(idToken['sub']), proofKey)
     } catch (error) {
       // This ends the sign-in: a session without claims that a deny rule looks for would let in whom it is to keep out.
       throw failureOf(error, 'UserInfo')

@@ -53,6 +53,8 @@ export interface SessionTokens {
   readonly accessToken: string | undefined
   readonly refreshToken: string | undefined
   readonly accessTokenExpiresAt: EpochMs | undefined
+  /** Private key that the tokens are bound to (RFC 9449), as a JWK in JSON; absent where they are not. */
+  readonly proofKey?: string | undefined
   /** What the provider has granted, which a refresh asks for again. */
   readonly scope?: string | undefined
   /** When they came. */

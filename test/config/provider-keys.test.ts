@@ -90,6 +90,7 @@ const taken: Record<string, Omit<Case, 'lines'>> = {
   },
   'a private JWK': { keys: `client_auth: private_key_jwt\n    private_key: '${ed25519}'` },
   'e-mail domains': { keys: 'email_domains: [example.com, Example.ORG, xn--mller-kva.example]' },
+  'tokens bound to a key': { keys: 'dpop: true' },
   'pushed requests': { keys: 'pushed_authorization_requests: true' },
   'no pushed requests': { keys: 'pushed_authorization_requests: false' },
   'pushed requests on demand': { keys: 'pushed_authorization_requests: auto' },

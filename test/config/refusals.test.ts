@@ -357,11 +357,6 @@ const cases: Record<string, Case> = {
       'gatehouse.yaml:3:20: `redirect_listen` and `listen` take the same port; choose another',
     ],
   },
-  'keys of later versions': {
-    find: 'client_id: 0oa1',
-    replace: 'client_id: 0oa1\n    dpop: false',
-    lines: ['gatehouse.yaml:7:5: `providers.okta.dpop` is not supported yet'],
-  },
   'a bad Redis URL, without its password': {
     find: 'sqlite:sessions.db',
     replace: 'redis://user:pass@h1:1,h2:2',

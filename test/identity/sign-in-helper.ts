@@ -37,6 +37,7 @@ export function providerConfig(
     allow_unverified_email: false,
     allow_http: false,
     pushed_authorization_requests: 'auto',
+    dpop: false,
     ...changes,
   }
 }

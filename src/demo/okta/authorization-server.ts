@@ -62,8 +62,12 @@ function configuration(options: ServerOptions): Configuration {
         ? { accountId: sub, claims: () => ({ ...claimsOf(world, sub, options), sub }) }
         : undefined,
     loadExistingGrant: (context) => grantOrRefuse(context, options),
-    issueRefreshToken: (_context, _client, code) =>
-      Promise.resolve(app.refreshGrant && vault.wantsOffline(code as RequestKey)),
+    issueRefreshToken: (_context, _client, code) => {
+      const isIssued = app.refreshGrant && vault.wantsOffline(code as RequestKey)
+      // oidc-provider has dropped the scope for want of consent; with it a refresh may ask for it again, as at Okta.
+      if (isIssued) code.scope = `${code.scope} offline_access`
+      return Promise.resolve(isIssued)
+    },
     expiresWithSession: () => false,
     rotateRefreshToken: false,
     pkce: { required: () => app.pkceRequired || app.clientAuth === 'none' },
