@@ -64,6 +64,9 @@ const MEANINGS: ReadonlyMap<string, HeaderUse> = new Map<string, HeaderUse>(
     'x-rewrite-url': 'drop',
     'x-forwarded-uri': 'drop',
     'x-forwarded-method': 'drop',
+    'x-http-method-override': 'drop',
+    'x-http-method': 'drop',
+    'x-method-override': 'drop',
   } as const),
 )
 

@@ -106,6 +106,8 @@ export function createWebSockets(repeat: Every = every): WebSockets {
       socket.on('timeout', () => end(socket, GOING_AWAY, 'idle'))
       holdBack(client, upstream)
       holdBack(upstream, client)
+      passEnd(client, upstream)
+      passEnd(upstream, client)
       client.resume()
     },
     count: () => open.size,
@@ -118,6 +120,21 @@ export function createWebSockets(repeat: Every = every): WebSockets {
       await Promise.all(closed)
     },
   }
+}
+
+/** No code was sent: RFC 6455 §7.1.5; no close was: §7.1.7. */
+const NO_CODE = 1005
+const BROKEN = 1006
+
+/** The carrier of messages knows no close without a code, and takes a broken connection for one that is closed with some. */
+function passEnd(from: WebSocket, to: WithSocket): void {
+  from.prependListener('close', (code: number) => {
+    if (code === NO_CODE) to.close()
+    if (code !== BROKEN) return
+    // What it was sent before goes out, and then its connection ends like the other.
+    to._socket?.end()
+    setTimeout(() => to.terminate(), CLOSE_TIMEOUT_MS).unref()
+  })
 }
 
 /** Stops reading `from` while `to` is slower than it. */

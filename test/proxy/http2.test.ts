@@ -115,6 +115,27 @@ test('a hundred requests at once on one connection', async (t) => {
   )
 })
 
+test('other clients of HTTP/2 get on with it: nghttp and h2load', async (t) => {
+  const { port } = await start(t)
+  const run = promisify(execFile)
+  const url = `http://127.0.0.1:${port}/x`
+  const authority = ['-H', `:authority: ${HOST}`]
+  const { stdout: heads } = await run('nghttp', ['-nv', '--no-dep', ...authority, url])
+  t.match(heads, /:status: 200/)
+  t.match(heads, /SETTINGS_MAX_CONCURRENT_STREAMS\(0x03\):100/)
+  const { stdout: load } = await run('h2load', [
+    '-n',
+    '400',
+    '-c',
+    '4',
+    '-m',
+    '20',
+    ...authority,
+    url,
+  ])
+  t.match(load, /400 succeeded, 0 failed, 0 errored, 0 timeout/)
+})
+
 test('what HTTP/2 says otherwise than HTTP/1.1 is refused', async (t) => {
   const { upstream, port } = await start(t)
   const ask = async (headers: OutgoingHttpHeaders) => {

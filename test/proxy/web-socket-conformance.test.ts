@@ -1,0 +1,170 @@
+/** WebSockets through the gateway by the cases of RFC 6455, between an independent client and server. */
+
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { type Test, test } from 'tap'
+import { type ClientOptions, type ServerOptions, WebSocket, WebSocketServer } from 'ws'
+import { startGateway } from '../support/start-gateway.ts'
+
+const HOST = 'chat.localhost'
+
+interface Pair {
+  /** The client's end, and the upstream's. */
+  readonly client: WebSocket
+  readonly upstream: WebSocket
+}
+
+async function start(t: Test, server: ServerOptions = {}) {
+  const sockets = new WebSocketServer({ ...server, port: 0, host: '127.0.0.1' })
+  await once(sockets, 'listening')
+  t.teardown(() => {
+    for (const socket of sockets.clients) socket.terminate()
+    sockets.close()
+  })
+  const gateway = await startGateway(t, {
+    policies: `
+routes:
+  - { name: chat, from: "http://${HOST}:8080", to: "http://127.0.0.1:${(sockets.address() as AddressInfo).port}", allow_websockets: true, allow_public_unauthenticated_access: true }
+`,
+  })
+  const open = async (
+    protocols: readonly string[] = [],
+    options: ClientOptions = {},
+  ): Promise<Pair> => {
+    const client = new WebSocket(`ws://127.0.0.1:${gateway.port}/x`, [...protocols], {
+      ...options,
+      headers: { host: HOST },
+    })
+    client.on('error', () => undefined)
+    t.teardown(() => client.terminate())
+    const [[upstream]] = await Promise.all([once(sockets, 'connection'), once(client, 'open')])
+    upstream.on('error', () => undefined)
+    return { client, upstream }
+  }
+  return { open }
+}
+
+const both = ({ client, upstream }: Pair): readonly (readonly [WebSocket, WebSocket, string])[] => [
+  [client, upstream, 'to the upstream'],
+  [upstream, client, 'to the client'],
+]
+
+test('messages of every size and kind arrive as they were sent', async (t) => {
+  const pair = await (await start(t)).open()
+  for (const [from, to, way] of both(pair)) {
+    for (const size of [0, 1, 125, 126, 127, 65_535, 65_536, 1_000_000]) {
+      for (const message of [Buffer.alloc(size, 7), 'ü'.repeat(size)]) {
+        from.send(message)
+        const [data, binary] = await once(to, 'message')
+        t.equal(binary, typeof message !== 'string')
+        t.ok(Buffer.from(message as string).equals(data), `${size} ${way}`)
+      }
+    }
+  }
+})
+
+test('a message in fragments is one, with pings between them', async (t) => {
+  const pair = await (await start(t)).open()
+  for (const [from, to] of both(pair)) {
+    const pinged = once(to, 'ping')
+    const arrived = once(to, 'message')
+    from.send('one ', { fin: false })
+    from.ping('between')
+    from.send('two ', { fin: false })
+    from.send(Buffer.from('three'), { fin: true })
+    const [data, binary] = await arrived
+    t.equal(String(data), 'one two three')
+    t.equal(binary, false)
+    t.equal(String((await pinged)[0]), 'between')
+  }
+})
+
+test('pings and pongs pass with what they carry', async (t) => {
+  const pair = await (await start(t)).open()
+  for (const [from, to] of both(pair)) {
+    for (const payload of ['', 'x', 'y'.repeat(125)]) {
+      const [pinged, ponged] = [once(to, 'ping'), once(from, 'pong')]
+      from.ping(payload)
+      t.equal(String((await pinged)[0]), payload)
+      t.equal(String((await ponged)[0]), payload)
+    }
+    const unasked = once(to, 'pong')
+    from.pong('unasked')
+    t.equal(String((await unasked)[0]), 'unasked')
+  }
+})
+
+for (const code of [
+  1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 3000, 3999, 4000, 4999,
+]) {
+  test(`a close with ${code} arrives with its reason, and ends both sides`, async (t) => {
+    const { open } = await start(t)
+    for (const end of [0, 1] as const) {
+      const pair = await open()
+      const [from, to] = both(pair)[end] ?? []
+      if (from === undefined || to === undefined) throw new Error('no such side')
+      const [closed, own] = [once(to, 'close'), once(from, 'close')]
+      from.close(code, 'why ü')
+      const [given, reason] = await closed
+      t.equal(given, code)
+      t.equal(String(reason), 'why ü')
+      await own
+    }
+  })
+}
+
+test('a close without a code arrives as one, a connection that breaks does not pass for it', async (t) => {
+  const { open } = await start(t)
+  for (const end of [0, 1] as const) {
+    const [from, to] = both(await open())[end] ?? []
+    if (from === undefined || to === undefined) throw new Error('no such side')
+    const closed = once(to, 'close')
+    from.close()
+    t.equal((await closed)[0], 1005)
+
+    const [broken, other] = both(await open())[end] ?? []
+    const lost = once(other as WebSocket, 'close')
+    broken?.terminate()
+    t.ok([1006, 1001, 1011].includes((await lost)[0]), 'no orderly end')
+  }
+})
+
+test('of the subprotocols that are offered the upstream’s choice is agreed on', async (t) => {
+  const { open } = await start(t, {
+    handleProtocols: (offered) => (offered.has('v2.chat') ? 'v2.chat' : false),
+  })
+  const { client, upstream } = await open(['v2.chat', 'v1.chat'])
+  t.equal(upstream.protocol, 'v2.chat')
+  t.equal(client.protocol, 'v2.chat')
+})
+
+test('compression is agreed on for each side by itself', async (t) => {
+  const { open } = await start(t, { perMessageDeflate: { threshold: 0 } })
+  const pair = await open([], { perMessageDeflate: true })
+  for (const [from, to] of both(pair)) {
+    from.send('z'.repeat(100_000))
+    t.equal(String((await once(to, 'message'))[0]).length, 100_000)
+  }
+})
+
+test('a side that breaks the protocol is cut off, and the other hears of it', async (t) => {
+  const { open } = await start(t)
+  const bad: Record<string, Buffer> = {
+    'a reserved bit': Buffer.from([0xc1, 0x80, 0, 0, 0, 0]),
+    'an unknown opcode': Buffer.from([0x83, 0x80, 0, 0, 0, 0]),
+    'no mask': Buffer.from([0x81, 0x01, 0x61]),
+    'a fragmented ping': Buffer.from([0x09, 0x80, 0, 0, 0, 0]),
+    'a long ping': Buffer.from([0x89, 0xfe, 0, 126, 0, 0, 0, 0, ...Buffer.alloc(126)]),
+    'a continuation of nothing': Buffer.from([0x80, 0x80, 0, 0, 0, 0]),
+    'a text that is not UTF-8': Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28]),
+    'a close of one byte': Buffer.from([0x88, 0x81, 0, 0, 0, 0, 0x03]),
+    'a close with a code that is none': Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed]),
+  }
+  for (const [name, bytes] of Object.entries(bad)) {
+    const { client, upstream } = await open()
+    const closed = Promise.all([once(client, 'close'), once(upstream, 'close')])
+    ;(client as unknown as { _socket: { write(bytes: Buffer): void } })._socket.write(bytes)
+    await closed
+    t.pass(name)
+  }
+})
