@@ -109,7 +109,9 @@ export function visitorsOf(t: Test, gateways: readonly Reachable[]): Visitors {
 }
 
 async function startEcho(t: Test): Promise<string> {
-  const server = createServer((_request, response) => response.end('hello'))
+  const server = createServer((request, response) =>
+    response.end(request.headers['x-forwarded-email'] ?? 'hello'),
+  )
   const sockets = new WebSocketServer({ server })
   sockets.on('connection', (socket) => {
     socket.on('error', () => undefined)
