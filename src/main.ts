@@ -67,6 +67,9 @@ async function serverCommands(named: string | undefined): Promise<readonly AddCo
 
 const { run } = await import('./cli/program.ts')
 const args = process.argv.slice(2)
-process.exitCode = await run(args, io, { commands: await serverCommands(args[0]) })
+process.exitCode = await run(args, io, {
+  commands: await serverCommands(args[0]),
+  alone: args[0] === 'serve' || args[0] === 'worker',
+})
 // Everything has been closed. What is still open after a moment must not keep the process.
 setTimeout(() => process.exit(), 1_000).unref()

@@ -14,6 +14,8 @@ export interface GatewayOptions {
   readonly overrides?: Pick<LoadOptions, 'policies' | 'readFile'>
   /** What workers run. Without it a config that asks for several is refused. */
   readonly workerProgram?: WorkerProgram
+  /** Called once in this process, when all is made and nothing is served yet. */
+  readonly onMade?: () => void
 }
 
 /** A program that calls `runWorker` of app/cluster/worker.ts. */

@@ -22,7 +22,7 @@ export interface FirstLoad extends LoadResult {
 export async function startOneProcess(
   first: FirstLoad,
   load: (previous: Snapshot) => Promise<LoadResult>,
-  { configFile, now, env }: GatewayOptions,
+  { configFile, now, env, onMade }: GatewayOptions,
 ): Promise<Gateway> {
   const { snapshot, stamps, problems } = first
   const closing = createClosing()
@@ -30,7 +30,7 @@ export async function startOneProcess(
     const log = createLogger(snapshot.config.logging.level)
     for (const problem of problems) log.warn(formatProblem(problem))
     const parts = await buildParts(snapshot, { now, log, closing, proxies: proxySettings(env) })
-    const servers = await startServers(parts, () => holder.status())
+    const servers = await startServers(parts, () => holder.status(), onMade)
     const holder = createSnapshotHolder({
       first: snapshot,
       stamps,

@@ -24,6 +24,7 @@ export interface Servers {
 export async function startServers(
   parts: Parts,
   configStatus: () => ConfigStatus,
+  onMade: () => void = () => undefined,
 ): Promise<Servers> {
   const { snapshot } = parts.runtime()
   const publicServer = await buildPublicServer(parts)
@@ -38,6 +39,7 @@ export async function startServers(
     log: parts.log,
   })
   parts.closing.push(() => admin.close())
+  onMade()
   const adminAddress = await listen(admin, snapshot.adminListen, 'server.admin_listen')
   const browsers = await openForBrowsers(parts, publicServer, snapshot.listen)
   return { ...browsers, adminAddress, publicServer, admin }

@@ -2,19 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { addCheck } from './check.ts'
-import { addDiff } from './diff.ts'
-import { addDoctor } from './doctor.ts'
-import { addExplain } from './explain.ts'
-import { addHashPassword } from './hash-password.ts'
-import { addImport } from './import.ts'
-import { addInit } from './init.ts'
 import type { AddCommand, Io } from './io.ts'
-import { addKeygen } from './keygen.ts'
-import { addSchema } from './schema.ts'
-import { addSessions } from './sessions.ts'
-import { addTest } from './test.ts'
-import { addWhoCan } from './who-can.ts'
 
 /** Exit codes of product 1; those of single commands stand with them. */
 export const EXIT = { ok: 0, fault: 1, badInput: 2 } as const
@@ -22,6 +10,8 @@ export const EXIT = { ok: 0, fault: 1, badInput: 2 } as const
 /** Commands that live as long as a server, made in main.ts because they need its signals. */
 export interface RunOptions {
   readonly commands?: readonly AddCommand[]
+  /** There are no others: what serves for months does not keep the code of all that it is not. */
+  readonly alone?: boolean
 }
 
 /** Runs the command that `args` names (without node and script), and returns its exit code. */
@@ -35,7 +25,8 @@ export async function run(
   const done = (code: number) => {
     exitCode = code
   }
-  for (const add of [...(options.commands ?? []), ...COMMANDS]) add(program, io, done)
+  const others = options.alone ? [] : (await import('./commands.ts')).COMMANDS
+  for (const add of [...(options.commands ?? []), ...others]) add(program, io, done)
   try {
     await program.parseAsync([...args], { from: 'user' })
   } catch (cause) {
@@ -46,21 +37,6 @@ export async function run(
   }
   return exitCode
 }
-
-const COMMANDS: readonly AddCommand[] = [
-  addCheck,
-  addDiff,
-  addDoctor,
-  addExplain,
-  addHashPassword,
-  addImport,
-  addInit,
-  addKeygen,
-  addSchema,
-  addSessions,
-  addTest,
-  addWhoCan,
-]
 
 function createProgram(io: Io): Command {
   const program = new Command('gatehouse')

@@ -41,8 +41,9 @@ async function serve(options: GatewayOptions, signals: Signals, io: Io): Promise
   const offReload = signals.on('SIGHUP', () => void gateway?.reload())
   // Everything that serving needs is loaded here, so that the other commands start without it.
   const { BadConfig, startGateway } = await import('../app.ts')
+  const { giveBackMemory } = await import('../app/give-back-memory.ts')
   try {
-    gateway = await startGateway(options)
+    gateway = await startGateway({ ...options, onMade: giveBackMemory })
   } catch (cause) {
     if (cause instanceof BadConfig) {
       printProblems(cause.problems, io)

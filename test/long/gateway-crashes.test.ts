@@ -12,7 +12,7 @@ const stores = {
 }
 
 for (const [name, open] of Object.entries(stores)) {
-  test(`with ${name}, workers are killed ten times`, { timeout: 300_000 }, async (t) => {
+  test(`with ${name}, workers are killed ten times`, { timeout: 600_000 }, async (t) => {
     const victim = await startVictim(t, await open(t))
     await underLoad(t, victim, 3, async () => {
       for (let i = 0; i < 10; i++) {
@@ -23,7 +23,7 @@ for (const [name, open] of Object.entries(stores)) {
     })
   })
 
-  test(`with ${name}, the whole gateway is killed five times`, { timeout: 300_000 }, async (t) => {
+  test(`with ${name}, the whole gateway is killed five times`, { timeout: 600_000 }, async (t) => {
     const victim = await startVictim(t, await open(t))
     await underLoad(t, victim, 3, async () => {
       for (let i = 0; i < 5; i++) {

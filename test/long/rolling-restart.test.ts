@@ -5,7 +5,7 @@ import { restartUnderLoad } from '../support/rolling-restart.ts'
 
 for (const round of [1, 2]) {
   test(`no request fails, and WebSockets get 1001, round ${round}`, {
-    timeout: 300_000,
+    timeout: 600_000,
   }, async (t) => {
     const options = { replicas: 3, requestsPerSecond: 500, webSockets: 60 }
     const { answers, failed, closeCodes, seconds } = await restartUnderLoad(t, options)

@@ -27,6 +27,11 @@ export interface PrimaryOptions extends GatewayOptions {
   readonly count: number
 }
 
+interface StartOptions extends PrimaryOptions {
+  readonly closing: Closing
+  readonly log: Logger
+}
+
 /** What crashes of workers may cost of the metrics. */
 const METRICS_EVERY_MS = 5_000
 /** What a worker needs to end besides the time that is configured. */
@@ -52,7 +57,7 @@ export async function startPrimary(
 async function startAll(
   first: FirstLoad,
   load: (previous: Snapshot) => Promise<LoadResult>,
-  options: PrimaryOptions & { readonly closing: Closing; readonly log: Logger },
+  options: StartOptions,
 ): Promise<Gateway> {
   const { workerProgram: program, count, configFile, now, closing, log } = options
   const { snapshot } = first
@@ -118,7 +123,7 @@ async function openAdmin(
   pool: WorkerPool,
   configStatus: () => ReloadStatus,
   ready: () => boolean,
-  { closing, log }: { readonly closing: Closing; readonly log: Logger },
+  { closing, log, onMade }: Pick<StartOptions, 'closing' | 'log' | 'onMade'>,
 ): Promise<ListenAddress> {
   const { adminListen } = parts.snapshot()
   const admin = createAdminServer({
@@ -138,5 +143,6 @@ async function openAdmin(
     log,
   })
   closing.push(() => admin.close())
+  onMade?.()
   return listen(admin, adminListen, 'server.admin_listen')
 }

@@ -7,6 +7,7 @@ import { formatProblem } from '../../support/problem.ts'
 import type { Clock } from '../../support/time.ts'
 import { createClosing } from '../closing.ts'
 import { drain } from '../drain.ts'
+import { giveBackMemory } from '../give-back-memory.ts'
 import { createLogger } from '../logger.ts'
 import { buildParts, type Parts, type Prepared } from '../parts.ts'
 import { buildPublicServer, openForBrowsers } from '../servers.ts'
@@ -43,6 +44,7 @@ export async function runWorker(parent: ParentProcess, now: Clock): Promise<void
         },
       })
       serving = { parts, server: await buildPublicServer(parts) }
+      giveBackMemory()
     },
     listen: async (address: ListenAddress) => {
       const { parts, server } = started()
