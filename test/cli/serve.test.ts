@@ -44,7 +44,10 @@ function startServe(cwd: string) {
     },
   }
   const io = { cwd, now: Date.now }
-  const ended = runCommand(['serve'], io, { commands: [createServeCommand(signals)] })
+  const ended = runCommand(['serve'], io, {
+    commands: [createServeCommand(signals)],
+    alone: true,
+  })
   return { ended, signal: (name: string) => emitter.emit(name) }
 }
 
