@@ -5,6 +5,7 @@ import type { CompiledSet } from '../policy/compile.ts'
 import { hasErrors, type Problem } from '../support/problem.ts'
 import type { Clock } from '../support/time.ts'
 import { type CheckedConfig, checkConfig } from './check-config.ts'
+import { checkRouteSessions } from './check-route-sessions.ts'
 import { compileRoots } from './compile-roots.ts'
 import { createInputFiles, type InputFiles, type ReadFile, type Stamps } from './input-files.ts'
 import { type KeptInputs, keepInputs, keptFiles } from './kept-inputs.ts'
@@ -92,6 +93,10 @@ async function loadOnce(
           options.previous !== undefined,
         )
   problems.push(...(policies?.problems ?? []))
+  if (checked !== undefined) {
+    const routes = policies?.table.routes ?? []
+    problems.push(...checkRouteSessions(routes, checked.config.session))
+  }
   const failed = {
     snapshot: undefined,
     problems: inOrder(problems),

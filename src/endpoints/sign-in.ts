@@ -2,6 +2,7 @@
 
 import type { LiveSession } from '../identity/session.ts'
 import { TEXTS } from '../pages/texts.ts'
+import type { RouteSession } from '../policy/route.ts'
 import { chooser, chosenProvider } from './chooser.ts'
 import { sendToApp } from './hand-over.ts'
 import { failure, malformed, type Reaction, redirect } from './reaction.ts'
@@ -11,7 +12,7 @@ import { restartsInBrowser } from './sign-in-cookie.ts'
 import { startAtProvider, startForApp } from './sign-in-start.ts'
 import { openAppState, type Target } from './sign-in-state.ts'
 import type { Wishes } from './sign-in-url.ts'
-import { askedProof, routeProvider } from './target-route.ts'
+import { askedProof, routeProvider, routeSession } from './target-route.ts'
 import { single, type Visit } from './visit.ts'
 
 const MAX_LOGIN_HINT = 256
@@ -26,7 +27,7 @@ export async function signIn(visit: Visit): Promise<Reaction> {
   const target = returnUrl(single(visit.query, 'rd'), visit.served.has)
   const provider = wishes.provider ?? routeProvider(visit, target)
   const wanted = await withStepUp(visit, { ...wishes, provider })
-  const session = await usableSession(visit, wanted)
+  const session = await usableSession(visit, wanted, routeSession(visit, target))
   if (session !== undefined) return redirect(target)
   if (visit.isPublicUrl) return atPublicUrl(visit, { kind: 'here', url: target }, wanted)
   return startForApp(visit, target, wanted, restartsInBrowser(visit))
@@ -42,7 +43,8 @@ async function signInForApp(visit: Visit, wishes: Wishes): Promise<Reaction> {
   const appState = openAppState(visit, state, new URL(origin).hostname)
   if (appState === undefined) return malformed(visit, TEXTS.signInStateBroken)
   const wanted = { ...wishes, stepUp: appState.stepUp }
-  const session = await usableSession(visit, wanted)
+  const limits = routeSession(visit, appState.target, origin)
+  const session = await usableSession(visit, wanted, limits)
   if (session !== undefined) return sendToApp(visit, session, origin, state)
   return atPublicUrl(visit, { kind: 'app', origin, state }, wanted)
 }
@@ -66,15 +68,17 @@ async function withStepUp(visit: Visit, wishes: Wishes): Promise<Wishes> {
   return { ...wishes, provider, stepUp }
 }
 
-/** A session that is there and will do. */
+/** A session that is there and will do. @param limits those of the route that it is for */
 export async function usableSession(
   visit: Visit,
   wishes: Wishes,
+  limits: RouteSession | undefined,
 ): Promise<LiveSession | undefined> {
   if (wishes.renew || wishes.stepUp !== undefined) return undefined
   const session = await openSession(visit)
   if (session === undefined) return undefined
   if (wishes.provider !== undefined && session.record.provider !== wishes.provider) return undefined
+  if (limits !== undefined && !(await visit.sessions.isWithin(session, limits))) return undefined
   visit.sessions.seen(session)
   return session
 }

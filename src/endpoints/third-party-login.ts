@@ -11,6 +11,7 @@ import { readLoginHint, usableSession } from './sign-in.ts'
 import { restartsInBrowser } from './sign-in-cookie.ts'
 import { startAtProvider } from './sign-in-start.ts'
 import { NO_WISHES } from './sign-in-url.ts'
+import { routeSession } from './target-route.ts'
 import { single, type Visit } from './visit.ts'
 
 const LOGIN_PATH = '/.gatehouse/login/'
@@ -35,7 +36,8 @@ export async function thirdPartyLogin(visit: Visit, provider: Provider): Promise
   }
   const target = returnUrl(single(query, 'target_link_uri'), visit.served.has)
   const wishes = { ...NO_WISHES, provider: provider.name, loginHint: readLoginHint(query) }
-  const session = issuer === undefined ? await usableSession(visit, wishes) : undefined
+  const limits = routeSession(visit, target)
+  const session = issuer === undefined ? await usableSession(visit, wishes, limits) : undefined
   if (session !== undefined) return redirect(target)
   const here = { kind: 'here', url: target } as const
   return startAtProvider(visit, provider, here, wishes, restartsInBrowser(visit))

@@ -172,6 +172,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       return opened.host === host ? checked(opened.session) : undefined
     },
 
+    isWithin: (session, limits) => sessions.isWithin(own(session), limits),
     seen: (session) => sessions.seen(own(session)),
 
     async create(person, context) {

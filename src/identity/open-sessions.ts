@@ -10,6 +10,7 @@ import { OpenSession, type OpenSessionStart, type Replaceable } from './open-ses
 import { absoluteEnd, cardOf, type SessionLifetimes, type SessionRecord } from './session.ts'
 import { openParts, type SessionSeals, type SessionSecrets, sessionId } from './session-seals.ts'
 import type { SessionStore, StoredSession } from './session-store.ts'
+import type { RecentEnough } from './sessions.ts'
 
 /** A revocation anywhere takes effect here within this time. */
 const VERIFIED_FOR_MS = 1_000
@@ -42,6 +43,8 @@ export interface OpenSessions {
   check(session: OpenSession): OpenSession | undefined | Promise<OpenSession | undefined>
   /** One that was just made and stored. */
   add(start: OpenSessionStart): OpenSession
+  /** As Sessions has it (sessions.ts). */
+  isWithin(session: OpenSession, limits: RecentEnough): boolean | Promise<boolean>
   /** Notes a use. Writes to the store at most once a minute; never throws. */
   seen(session: OpenSession): void
   /** The session of this id if it is open here. */
@@ -194,6 +197,14 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     return here(id) ?? add(opened)
   }
 
+  function isWithin(session: OpenSession, { lifetimeMs, idleMs }: RecentEnough) {
+    const time = now()
+    if (session.record.signedInAt + lifetimeMs <= time) return false
+    if (session.lastSeenAt + idleMs > time) return true
+    // Perhaps it was used elsewhere.
+    return takeOver(session).then((there) => there && session.lastSeenAt + idleMs > time)
+  }
+
   function storeEnd(record: SessionRecord, lastSeenAt: EpochMs): EpochMs {
     const limits = lifetimes()
     return Math.min(absoluteEnd(record, limits), lastSeenAt + limits.idleMs + IDLE_SLACK_MS)
@@ -201,7 +212,8 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
 
   /** A minute; less where the idle time is so short that a minute would be a large part of it. */
   function touchEvery(): number {
-    return Math.min(TOUCH_EVERY_MS, lifetimes().idleMs / 4)
+    const { idleMs, shortestIdleMs = idleMs } = lifetimes()
+    return Math.min(TOUCH_EVERY_MS, idleMs / 4, shortestIdleMs / 4)
   }
 
   async function touch(session: OpenSession): Promise<void> {
@@ -260,6 +272,7 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     look: verify,
     adopt,
     renew,
+    isWithin,
     storeEnd,
     seen: (session) => {
       if (session.ended) return

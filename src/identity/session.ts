@@ -10,6 +10,8 @@ export type SignInMethod = 'oidc' | 'local' | 'bearer'
 export interface SessionLifetimes {
   readonly lifetimeMs: number
   readonly idleMs: number
+  /** The shortest that any route has: so exactly it must be known when a session was used last. */
+  readonly shortestIdleMs?: number | undefined
   /** Sessions that began earlier are none. */
   readonly notBefore?: EpochMs | undefined
   /** When sessions of the local administrator `sub` end at the latest. */

@@ -26,6 +26,12 @@ export interface SessionCookie {
   readonly maxAge: number
 }
 
+/** Infinite: whenever it was. */
+export interface RecentEnough {
+  readonly lifetimeMs: number
+  readonly idleMs: number
+}
+
 export interface Sessions {
   /**
    * The session that `cookie` opens on `host` (canonical name), or `undefined`: malformed, foreign, expired and
@@ -33,6 +39,11 @@ export interface Sessions {
    * @throws or rejects with GatehouseError STORE_UNAVAILABLE; the cookie is then to be kept
    */
   open(cookie: string, host: string): LiveSession | undefined | Promise<LiveSession | undefined>
+  /**
+   * Whether the sign-in and the last use of `session`, at any gateway, are as recent as a route wants them. Asks the store
+   * only where it was not used here lately; then may reject with STORE_UNAVAILABLE. To be asked before `seen`.
+   */
+  isWithin(session: LiveSession, limits: RecentEnough): boolean | Promise<boolean>
   /** Notes that the session was used now; writes to the store at most once a minute. Never throws. */
   seen(session: LiveSession): void
   /**

@@ -93,6 +93,15 @@ export interface RouteBearer {
   readonly forward: boolean
 }
 
+/** How long sessions last on a route, where that is less than elsewhere. Infinite: as elsewhere. */
+export interface RouteSession {
+  readonly at: Position
+  /** Since the sign-in. */
+  readonly lifetimeMs: number
+  /** Since the last use, on whatever route. */
+  readonly idleMs: number
+}
+
 export interface Route {
   /** Given by `name`, else derived from host and path. */
   readonly name: string
@@ -147,6 +156,7 @@ export interface Route {
   /** 0: never. */
   readonly idleTimeoutMs: number
   readonly provider: string | undefined
+  readonly session: RouteSession | undefined
   readonly bearer: RouteBearer | undefined
   readonly keepEncodedSlashes: boolean
   readonly policy: CompiledPolicy

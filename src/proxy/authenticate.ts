@@ -10,7 +10,8 @@ import type { Received } from './exchange.ts'
 import { cookieValue } from './own-cookies.ts'
 
 /**
- * A session of another provider than the route's own is, for that route, no session (product 8). Where the route admits
+ * A session of another provider than the route's own is, for that route, no session (product 8); nor is one that is older
+ * or has been idle for longer than the route's `session` says. Where the route admits
  * access tokens, one goes before the cookie, and a bad one is never forgiven for its sake.
  * Rejects or throws GatehouseError STORE_UNAVAILABLE, BAD_TOKEN, RATE_LIMITED, or ProviderFailure `unavailable`.
  */
@@ -31,13 +32,21 @@ export function authenticate(
   if (value === undefined) return undefined
   const session = sessions.open(value, host.name)
   return session instanceof Promise
-    ? session.then((opened) => forRoute(opened, route))
-    : forRoute(session, route)
+    ? session.then((opened) => forRoute(sessions, opened, route))
+    : forRoute(sessions, session, route)
 }
 
-function forRoute(session: LiveSession | undefined, route: Route): LiveSession | undefined {
-  if (session === undefined || route.provider === undefined) return session
-  return session.record.provider === route.provider ? session : undefined
+function forRoute(
+  sessions: Sessions,
+  session: LiveSession | undefined,
+  route: Route,
+): LiveSession | undefined | Promise<LiveSession | undefined> {
+  if (session === undefined) return undefined
+  if (route.provider !== undefined && session.record.provider !== route.provider) return undefined
+  if (route.session === undefined) return session
+  const answer = sessions.isWithin(session, route.session)
+  const orNobody = (within: boolean) => (within ? session : undefined)
+  return answer instanceof Promise ? answer.then(orNobody) : orNobody(answer)
 }
 
 /** The store is told of uses of sessions; of a token's bearer it knows nothing. */

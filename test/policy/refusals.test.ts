@@ -24,10 +24,6 @@ const routeRefusals: Readonly<Record<string, Refusal>> = {
     route: '    prefx: /x\n',
     says: ['p.yaml:4:5: unknown key `prefx`, did you mean `prefix`?'],
   },
-  'a key that is still to come': {
-    route: '    session: { idle: 5m }\n',
-    says: ['p.yaml:4:5: `session` is not supported yet'],
-  },
   'a key that only Pomerium has': {
     route: '    allow_spdy: true\n',
     says: [

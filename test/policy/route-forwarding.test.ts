@@ -171,6 +171,13 @@ const REFUSED: Readonly<Record<string, string>> = {
     '`tls_client_key_file` holds no PEM key without passphrase',
   [`${TO}tls_client_cert_file: none.pem, tls_client_key_file: one.key`]:
     'cannot read `none.pem`: no such file',
+  // Sessions
+  [`${TO}session: 5m`]: '`session` takes a mapping with `lifetime`, `idle`',
+  [`${TO}session: {}`]: '`session` takes a mapping with `lifetime`, `idle`',
+  [`${TO}session: { life: 5m }`]: '`session` has no key `life`; it takes `lifetime`, `idle`',
+  [`${TO}session: { idle: 300 }`]: '`idle` takes a duration such as `30s`, `15m` or `0s`',
+  [`${TO}session: { idle: 0s }`]: '`idle` is longer than `0s`',
+  [`${TO}session: { lifetime: }`]: '`lifetime` has no value; write one, or leave the key out',
   // Access tokens
   [`${TO}bearer: okta`]: '`bearer` takes a mapping with `provider`, `audience`, `forward`',
   [`${TO}bearer: {}`]: '`bearer` takes a mapping with `provider`, `audience`, `forward`',
@@ -205,6 +212,8 @@ test('every mistake is reported at its place, in one run', async (t) => {
 })
 
 const TAKEN = [
+  `${TO}session: { lifetime: 30d }`,
+  `${TO}session: { lifetime: 8h, idle: 15m }`,
   `${TO}bearer: { provider: okta, audience: api }`,
   `${TO}bearer: { provider: okta, audience: [api, other], forward: true }`,
   'redirect: { https: false, scheme: http }',

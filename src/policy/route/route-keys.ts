@@ -1,8 +1,7 @@
-/** The keys of a route: those that work, those that are still to come, and Pomerium's that Gatehouse does not have. */
+/** The keys of a route: those that there are, and Pomerium's that Gatehouse does not have. */
 
 import { didYouMean } from '../../support/suggest.ts'
 
-/** Keys that have their effect now. */
 export const ROUTE_KEYS = [
   'name',
   'description',
@@ -48,13 +47,11 @@ export const ROUTE_KEYS = [
   'contact',
   'bearer',
   'hsts',
+  'session',
   'policy',
 ] as const
 
 export type RouteKey = (typeof ROUTE_KEYS)[number]
-
-/** Keys that mean something, but nothing that is done yet: refused, never ignored. */
-const LATER: ReadonlySet<string> = new Set(['session'])
 
 /** Pomerium's other route keys, with what to do instead. */
 const FOREIGN: ReadonlyMap<string, string> = new Map([
@@ -99,7 +96,6 @@ const FOREIGN: ReadonlyMap<string, string> = new Map([
 /** What is wrong with `key` as the key of a route, or `undefined` where it has its effect. */
 export function refuseRouteKey(key: string): string | undefined {
   if ((ROUTE_KEYS as readonly string[]).includes(key)) return undefined
-  if (LATER.has(key)) return `\`${key}\` is not supported yet`
   const instead = FOREIGN.get(key)
   if (instead !== undefined) {
     return `Gatehouse does not have Pomerium's \`${key}\`: ${instead}`
@@ -107,5 +103,5 @@ export function refuseRouteKey(key: string): string | undefined {
   if (key === 'allow' || key === 'deny') {
     return `\`${key}\` is no key of a route; rules stand in its \`policy\``
   }
-  return `unknown key \`${key}\`${didYouMean(key, [...ROUTE_KEYS, ...LATER])}`
+  return `unknown key \`${key}\`${didYouMean(key, ROUTE_KEYS)}`
 }

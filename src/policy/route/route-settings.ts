@@ -5,6 +5,7 @@ import type { Report } from '../language/matchers.ts'
 import type { Route } from '../route.ts'
 import { readFrom } from './route-address.ts'
 import type { RouteKey } from './route-keys.ts'
+import { readSession } from './route-session.ts'
 import {
   type RouteEntries,
   readAnyDuration,
@@ -31,6 +32,7 @@ export type RouteSettings = Pick<
   | 'timeoutMs'
   | 'idleTimeoutMs'
   | 'keepEncodedSlashes'
+  | 'session'
 >
 
 export function readSettings(entries: RouteEntries, { report }: Around): RouteSettings | undefined {
@@ -46,6 +48,7 @@ export function readSettings(entries: RouteEntries, { report }: Around): RouteSe
   const timeoutMs = readDuration(entries, 'timeout', DEFAULT_TIMEOUT_MS, report)
   const idleTimeoutMs = readDuration(entries, 'idle_timeout', DEFAULT_IDLE_TIMEOUT_MS, report)
   const hstsMs = readAnyDuration(entries, 'hsts', report)
+  const session = readSession(entries, report)
   const slashes = readChoice(entries, 'encoded_slashes', ['reject', 'keep'], report)
   const broken =
     description === undefined ||
@@ -59,6 +62,7 @@ export function readSettings(entries: RouteEntries, { report }: Around): RouteSe
     timeoutMs === undefined ||
     idleTimeoutMs === undefined ||
     hstsMs === undefined ||
+    session === undefined ||
     slashes === undefined
   if (broken) return undefined
   return {
@@ -73,6 +77,7 @@ export function readSettings(entries: RouteEntries, { report }: Around): RouteSe
     timeoutMs,
     idleTimeoutMs,
     hstsMs: hstsMs ?? undefined,
+    session: session ?? undefined,
     keepEncodedSlashes: slashes === 'keep',
   }
 }

@@ -8,8 +8,14 @@ const HEADER_NAME = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 
 const flag = (description: string, byDefault = false) =>
   Type.Optional(Type.Boolean({ default: byDefault, description }))
-const duration = (description: string, byDefault: string) =>
-  Type.Optional(Type.String({ pattern: DURATION_PATTERN, default: byDefault, description }))
+const duration = (description: string, byDefault?: string) =>
+  Type.Optional(
+    Type.String({
+      pattern: DURATION_PATTERN,
+      ...(byDefault === undefined ? {} : { default: byDefault }),
+      description,
+    }),
+  )
 const text = (description: string) => Type.Optional({ ...Text, description })
 const texts = (description: string) => Type.Optional({ ...Texts, description })
 const pathText = (description: string) => Type.Optional(Type.String({ pattern: '^/', description }))
@@ -108,6 +114,14 @@ const Bearer = Type.Object(
   closed,
 )
 
+const Session = Type.Object(
+  {
+    lifetime: duration('Sign in again here this long after the last sign-in.'),
+    idle: duration('Sign in again here after this long without a request to any route.'),
+  },
+  closed,
+)
+
 export const RouteSchema = Type.Object(
   {
     name: text('What logs, tests and pages call the route; unique. Left out: host and path.'),
@@ -178,6 +192,7 @@ export const RouteSchema = Type.Object(
       'Ends streams and WebSockets that are quiet for so long. 0s: never.',
       '5m',
     ),
+    session: filled(Session, 'Where sessions are to end sooner than the config’s `session` says.'),
     tls_skip_verify: flag('Believes any certificate of the upstream. Dangerous.'),
     tls_custom_ca_file: text('PEM file with the authority that signs the upstream’s certificate.'),
     tls_server_name: text('Host name that the upstream’s certificate must have.'),

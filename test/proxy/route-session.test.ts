@@ -1,0 +1,116 @@
+/** A route on which sessions end sooner than elsewhere: whoever signed in, or was here, too long ago signs in anew. */
+
+import { type Test, test } from 'tap'
+import { loadSnapshot } from '../../src/config/load.ts'
+import { createBrowserClient } from '../support/browser-client.ts'
+import { signIn } from '../support/sign-in.ts'
+import { startGateway } from '../support/start-gateway.ts'
+import { startProvider } from '../support/start-provider.ts'
+import { startRedis } from '../support/start-redis.ts'
+import { startUpstream } from '../support/start-upstream.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+const STRICT = 'http://strict.localhost:8080'
+const EASY = 'http://easy.localhost:8080'
+const MINUTE = 60_000
+
+async function start(t: Test, session: string, store = 'memory:', gateways = 1) {
+  const clock = { time: Date.now() }
+  const upstream = await startUpstream(t)
+  const provider = await startProvider(t)
+  const policies = `
+routes:
+  - { name: strict, from: "${STRICT}", to: "${upstream.origin}", session: ${session}, allow_any_authenticated_user: true }
+  - { name: easy, from: "${EASY}", to: "${upstream.origin}", allow_any_authenticated_user: true }
+`
+  const options = { provider, policies, now: () => clock.time, config: { session: { store } } }
+  const started = await Promise.all(
+    Array.from({ length: gateways }, () => startGateway(t, options)),
+  )
+  const [first] = started
+  if (first === undefined) throw new Error('no gateway')
+  const browser = createBrowserClient(first.port)
+  const status = async (url: string) => (await browser.send(`${url}/`)).status
+  return { clock, browser, status, gateways: started }
+}
+
+test('a sign-in is too old for a route with a shorter lifetime, and good for the others', async (t) => {
+  const { clock, browser, status } = await start(t, '{ lifetime: 30m }')
+  await signIn(browser, `${STRICT}/`, 'ana')
+  await browser.follow(`${EASY}/`)
+  for (let minutes = 0; minutes < 29; minutes++) {
+    t.equal(await status(STRICT), 200)
+    clock.time += MINUTE
+  }
+  clock.time += MINUTE
+  t.equal(await status(STRICT), 401, 'however active')
+  t.equal(await status(EASY), 200)
+  const before = browser.cookies('strict.localhost').get('gatehouse')
+  const { status: again, way } = await browser.follow(`${STRICT}/`)
+  t.equal(again, 200)
+  t.ok(
+    way.some(({ url }) => new URL(url).hostname === '127.0.0.1'),
+    'by the provider, and not by the session that is there',
+  )
+  t.not(browser.cookies('strict.localhost').get('gatehouse'), before)
+  t.equal(await status(STRICT), 200)
+})
+
+test('a session that was not used for long is none for a route with a shorter idle time', async (t) => {
+  const { clock, browser, status } = await start(t, '{ idle: 10m }')
+  await signIn(browser, `${STRICT}/`, 'ana')
+  await browser.follow(`${EASY}/`)
+  clock.time += 9 * MINUTE
+  t.equal(await status(STRICT), 200)
+  clock.time += 9 * MINUTE
+  t.equal(await status(EASY), 200, 'a use anywhere is a use')
+  clock.time += 9 * MINUTE
+  t.equal(await status(STRICT), 200)
+  clock.time += 10 * MINUTE
+  t.equal(await status(STRICT), 401)
+  t.equal(await status(STRICT), 401, 'a request that was refused is no use')
+  const { way } = await browser.follow(`${STRICT}/`)
+  t.ok(way.some(({ url }) => new URL(url).hostname === '127.0.0.1'))
+  t.equal(await status(STRICT), 200)
+})
+
+test('a use at another gateway counts too', async (t) => {
+  const redis = await startRedis(t)
+  const url = `redis://127.0.0.1:${redis.port}`
+  const { clock, browser, gateways } = await start(t, '{ idle: 10m }', url, 2)
+  const [here, there] = gateways
+  await signIn(browser, `${STRICT}/`, 'ana')
+  const headers = { cookie: browser.cookieHeader('strict.localhost') }
+  t.equal((await there?.get(`${STRICT}/`, { headers }))?.status, 200)
+  for (let minutes = 0; minutes < 30; minutes += 3) {
+    clock.time += 3 * MINUTE
+    t.equal((await here?.get(`${STRICT}/`, { headers }))?.status, 200)
+  }
+  t.equal((await there?.get(`${STRICT}/`, { headers }))?.status, 200)
+})
+
+test('a time that is longer than every session has no effect, and `check` says so', async (t) => {
+  const policies = `routes: [{ from: "https://a.example.com", to: "http://a.internal", session: { lifetime: 30d, idle: 10m }, allow_any_authenticated_user: true }]`
+  const folder = tempFolder(t, {
+    'gatehouse.yaml': `
+server: { public_url: "https://auth.example.com" }
+providers: { okta: { issuer: "https://acme.okta.com", client_id: a, client_secret: b } }
+session: { secret: "${Buffer.alloc(32, 7).toString('base64')}", store: "sqlite:s.db", lifetime: 8h }
+policies: [p.yaml]
+`,
+    'p.yaml': policies,
+  })
+  const { problems, snapshot } = await loadSnapshot({
+    configFile: `${folder}/gatehouse.yaml`,
+    env: {},
+    now: Date.now,
+  })
+  t.ok(snapshot)
+  t.match(problems, [
+    {
+      severity: 'warning',
+      message: '`lifetime` has no effect: every session ends with `session.lifetime` of the config',
+    },
+  ])
+  t.equal(problems.length, 1)
+})
