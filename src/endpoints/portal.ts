@@ -7,14 +7,13 @@ import { renderNobody } from '../pages/sign-in-pages.ts'
 import { decide } from '../policy/decide.ts'
 import { ANONYMOUS, type Facts } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
+import { formTargets } from './form-targets.ts'
 import { failure, type Reaction } from './reaction.ts'
 import { openWithGroups } from './session-cookie.ts'
 import { NO_WISHES, signInUrl } from './sign-in-url.ts'
-import { SIGN_OUT_PATH } from './sign-out.ts'
+import { OWN_PAGE_PATH, SIGN_OUT_PATH } from './sign-out.ts'
 import { iso, userFields } from './user.ts'
 import type { Visit } from './visit.ts'
-
-const OWN_PAGE = '/.gatehouse/'
 
 type ListedSession = { readonly id: string } & SessionCard
 
@@ -22,13 +21,13 @@ export async function portal(visit: Visit): Promise<Reaction> {
   const session = await openWithGroups(visit)
   if (session !== undefined) return ownPage(visit, session, visit.pageVisit ? 'page' : 'json')
   const { requestId, head } = visit
-  const target = { kind: 'here', url: OWN_PAGE } as const
+  const target = { kind: 'here', url: OWN_PAGE_PATH } as const
   if (visit.pageVisit) {
     const signIn = signInUrl('', target, NO_WISHES)
     return renderNobody({ requestId, head, signInUrl: signIn }, visit.brand)
   }
   return failure(visit, 'SIGN_IN_REQUIRED', {
-    loginUrl: signInUrl(visit.origin, { ...target, url: visit.origin + OWN_PAGE }, NO_WISHES),
+    loginUrl: signInUrl(visit.origin, { ...target, url: visit.origin + OWN_PAGE_PATH }, NO_WISHES),
   })
 }
 
@@ -51,8 +50,10 @@ export async function ownPage(
       person: subject,
       apps,
       sessions,
-      switchUrl: signInUrl('', { kind: 'here', url: OWN_PAGE }, { ...NO_WISHES, renew: true }),
+      switchUrl: signInUrl('', { kind: 'here', url: OWN_PAGE_PATH }, { ...NO_WISHES, renew: true }),
       signOutUrl: SIGN_OUT_PATH,
+      // Where the provider ends its own session is not known without asking, but it lies where its issuer does.
+      leadsTo: formTargets(visit, [visit.providers.get(record.provider)?.issuer]),
       requestId: visit.requestId,
       head: visit.head,
     },

@@ -1,4 +1,7 @@
-/** `/.gatehouse/sign_out`: GET asks, POST does. This session ends on all hosts, then the provider's own. */
+/**
+ * `/.gatehouse/sign_out`: GET asks, POST does. This session ends on all hosts, then the provider's own. The own page also
+ * ends other sessions of the same person by it: one (`session`), or all (`everywhere`).
+ */
 
 import { GatehouseError } from '../errors.ts'
 import type { Provider } from '../identity/provider.ts'
@@ -15,6 +18,7 @@ import { single, type Visit } from './visit.ts'
 
 export const SIGN_OUT_PATH = '/.gatehouse/sign_out'
 export const SIGNED_OUT_PATH = '/.gatehouse/signed_out'
+export const OWN_PAGE_PATH = '/.gatehouse/'
 
 /** Asks; nothing happens by a link or an image. */
 export async function askSignOut(visit: Visit): Promise<Reaction> {
@@ -32,7 +36,7 @@ export async function askSignOut(visit: Visit): Promise<Reaction> {
       person: session.subject,
       action: SIGN_OUT_PATH,
       returnTo,
-      stayUrl: '/.gatehouse/',
+      stayUrl: OWN_PAGE_PATH,
       provider: providerUrl === undefined ? undefined : provider?.displayName,
       leadsTo: formTargets(visit, [providerUrl, provider?.issuer, returnTo]),
     },
@@ -51,6 +55,11 @@ export async function signOut(visit: Visit): Promise<Reaction> {
   const { rd } = visit.form
   const returnTo = returnTarget(visit, typeof rd === 'string' ? rd : single(visit.query, 'rd'))
   const cookies = [clearedSessionCookie(visit)]
+  const { session: chosen, everywhere } = visit.form
+  if (typeof chosen === 'string' || everywhere === 'true') {
+    const isDone = await endOthers(visit, everywhere === 'true' ? undefined : String(chosen))
+    if (isDone) return redirect(OWN_PAGE_PATH, [], 303)
+  }
   const ended = await endSession(visit)
   if (ended === undefined) return redirect(returnTo ?? SIGNED_OUT_PATH, cookies, 303)
   const { session, idToken } = ended
@@ -78,6 +87,25 @@ async function endSession(visit: Visit) {
     const options = { cause, text: TEXTS.signOutLater }
     throw new GatehouseError('STORE_UNAVAILABLE', 'a sign-out waits for the store', options)
   }
+}
+
+/**
+ * Ends the session of this id, or all but this one; those of the same person at the same provider, and of nobody else,
+ * whatever the form says. True where that was all that was asked.
+ */
+async function endOthers(visit: Visit, chosen: string | undefined): Promise<boolean> {
+  const session = await openSession(visit)
+  if (session === undefined || session.id === chosen) return false
+  const { provider, sub } = session.record
+  const others = (await visit.sessions.listOf(provider, sub)).filter(
+    ({ id }) => id !== session.id && (chosen === undefined || id === chosen),
+  )
+  await Promise.all(
+    others.map(async ({ id }) => {
+      if (await visit.sessions.endById(id)) logSignOut(visit, { id, record: session.record })
+    }),
+  )
+  return chosen !== undefined
 }
 
 /** `Sec-Fetch-Site` cannot be forged by a page; a browser that does not send it sends `Origin` with a POST. */
@@ -110,7 +138,7 @@ async function endSessionUrl(
   }
 }
 
-function logSignOut(visit: Visit, { id, record }: LiveSession): void {
+function logSignOut(visit: Visit, { id, record }: Pick<LiveSession, 'id' | 'record'>): void {
   visit.log.info(
     {
       request_id: visit.requestId,

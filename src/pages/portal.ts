@@ -17,6 +17,7 @@ export interface PortalApp {
 }
 
 export interface PortalSession {
+  readonly id: string
   readonly current: boolean
   readonly signedInAt: EpochMs
   readonly lastSeenAt: EpochMs
@@ -30,7 +31,10 @@ export interface PortalView {
   readonly apps: readonly PortalApp[]
   readonly sessions: readonly PortalSession[]
   readonly switchUrl: string
+  /** Where it is asked before, and where forms go that end one session or all. */
   readonly signOutUrl: string
+  /** Origins that a sign-out may lead to: browsers hold redirects after a form against `form-action`. */
+  readonly leadsTo: readonly string[]
   readonly requestId: string
   readonly head: boolean
 }
@@ -45,6 +49,7 @@ export function renderPortal(view: PortalView, brand: Brand): RenderedAnswer {
       requestId: view.requestId,
       head: view.head,
       imageOrigins: originsOf(view.apps),
+      formAction: ["'self'", ...view.leadsTo],
       view: {
         person: personView(view.person),
         apps: view.apps.map((app) => ({
@@ -56,6 +61,7 @@ export function renderPortal(view: PortalView, brand: Brand): RenderedAnswer {
         groups: groups.list.map((group) => group.name ?? group.id ?? '').sort(),
         groupsComplete: groups.complete,
         sessions: view.sessions.map((session) => ({
+          id: session.id,
           current: session.current,
           browser: browserName(session.userAgent),
           address: session.address,

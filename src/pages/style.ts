@@ -74,6 +74,8 @@ background:var(--soft);color:var(--text);font:inherit;font-weight:600;text-align
 .tags{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.4rem;font-size:.875rem}
 .sessions{list-style:none;margin:0;padding:0;border-top:1px solid var(--line)}
 .sessions li{padding:.7rem 0;border-bottom:1px solid var(--line)}
+.sessions form{float:right;margin:0 0 .3rem .8rem}
+.sessions .button{padding:.3rem .8rem;font-size:.875rem}
 .badge{display:inline-block;margin-left:.4rem;padding:0 .5rem;border:1px solid var(--accent);border-radius:1rem;font-size:.8rem}
 summary{cursor:pointer;margin-bottom:.5rem}
 footer{padding:0 .25rem;color:var(--muted);font-size:.8rem;display:flex;flex-wrap:wrap;gap:.25rem 1.25rem}

@@ -137,10 +137,13 @@ export const PORTAL = `
 <h2 id="sessions"><%= it.texts.sessions %></h2>
 <ul class="sessions">
 <% for (const session of it.sessions) { %>
-<li><%= session.browser %><% if (session.current) { %> <span class="badge"><%= it.texts.currentSession %></span><% } %>
+<li><form method="post" action="<%= it.signOutUrl %>"><input type="hidden" name="session" value="<%= session.id %>"><button class="button" type="submit" aria-label="<%= it.texts.signOut %>: <%= session.browser %>"><%= it.texts.signOut %></button></form>
+<%= session.browser %><% if (session.current) { %> <span class="badge"><%= it.texts.currentSession %></span><% } %>
 <span class="sub"><%= session.address %> · <%= it.texts.signedInAt %> <time datetime="<%= session.signedInAt.iso %>"><%= session.signedInAt.text %></time> · <%= it.texts.lastSeen %> <time datetime="<%= session.lastSeenAt.iso %>"><%= session.lastSeenAt.text %></time> · <%= it.texts.until %> <time datetime="<%= session.expiresAt.iso %>"><%= session.expiresAt.text %></time></span></li>
 <% } %>
 </ul>
 </section>
-<p class="actions"><a class="button" href="<%= it.switchUrl %>"><%= it.texts.switchAccount %></a> <a class="button" href="<%= it.signOutUrl %>"><%= it.texts.signOut %></a></p>
+<form method="post" action="<%= it.signOutUrl %>"><input type="hidden" name="everywhere" value="true">
+<p class="actions"><a class="button" href="<%= it.switchUrl %>"><%= it.texts.switchAccount %></a> <a class="button" href="<%= it.signOutUrl %>"><%= it.texts.signOut %></a> <button class="button" type="submit"><%= it.texts.signOutEverywhere %></button></p>
+</form>
 `

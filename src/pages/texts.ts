@@ -36,6 +36,7 @@ export const TEXTS = {
   tryAgain: 'Try again',
   signIn: 'Sign in',
   signOut: 'Sign out',
+  signOutEverywhere: 'Sign out everywhere',
   localTitle: 'Sign in as an administrator',
   localText: 'For administrators of this gateway, while the usual sign-in does not work.',
   localName: 'Name',

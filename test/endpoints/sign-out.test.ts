@@ -2,6 +2,7 @@
 
 import { test } from 'tap'
 import type { BrowserClient } from '../support/browser-client.ts'
+import { person } from './scripted-provider.ts'
 import { APP, AUTH, type FixtureOptions, startEndpoints, WIKI } from './start-endpoints.ts'
 
 const SIGN_OUT = `${APP}/.gatehouse/sign_out`
@@ -89,6 +90,71 @@ for (const [expected, cases] of [
     })
   }
 }
+
+/** One person in three browsers, and another one. */
+async function inThreeBrowsers(t: Parameters<typeof startEndpoints>[0]) {
+  const fixture = await signedIn(t)
+  const others = [fixture.browser(), fixture.browser()]
+  for (const client of others) await signIn(client)
+  fixture.idp.person = person('lena')
+  const stranger = fixture.browser()
+  await signIn(stranger)
+  const [second, third] = others as [BrowserClient, BrowserClient]
+  const idOf = async (client: BrowserClient) => {
+    const { sessions } = (await client.send(`${APP}/.gatehouse/`)).json()
+    const list = sessions as { readonly id: string; readonly current: boolean }[]
+    return list.find(({ current }) => current)?.id ?? ''
+  }
+  const ids = { own: await idOf(fixture.client), second: await idOf(second) }
+  return { ...fixture, second, third, stranger, ids, strangers: await idOf(stranger) }
+}
+
+test('the own page ends another session of mine, and I stay', async (t) => {
+  const { client, second, third, stranger, ids, logged } = await inThreeBrowsers(t)
+  const { body } = await client.visit(`${APP}/.gatehouse/`)
+  t.equal(body.match(/name="session"/g)?.length, 3, 'one form for each')
+  const answer = await client.post(SIGN_OUT, { session: ids.second })
+  t.equal(answer.status, 303)
+  t.equal(answer.location, `${APP}/.gatehouse/`)
+  t.same(answer.setCookies, [])
+  t.notOk(await isSignedIn(second, APP))
+  for (const other of [client, third, stranger]) t.ok(await isSignedIn(other, APP))
+  t.match(
+    logged.filter(({ message }) => message === 'signed out'),
+    [{ fields: { session: ids.second, subject: 'sub-ana' } }],
+  )
+  t.equal((await client.post(SIGN_OUT, { session: ids.second })).status, 303, 'gone already')
+})
+
+test('... and this one, as any sign-out', async (t) => {
+  const { client, second, ids } = await inThreeBrowsers(t)
+  const answer = await client.post(SIGN_OUT, { session: ids.own })
+  t.equal(answer.location, `${APP}/.gatehouse/signed_out`)
+  t.equal(answer.setCookies.length, 1)
+  t.notOk(await isSignedIn(client, APP))
+  t.ok(await isSignedIn(second, APP))
+})
+
+test('... or all of mine, and nobody else’s', async (t) => {
+  const { client, second, third, stranger, idp } = await inThreeBrowsers(t)
+  idp.endSession = true
+  const answer = await client.post(SIGN_OUT, { everywhere: 'true' })
+  t.equal(answer.status, 303)
+  t.match(answer.location, idp.origin)
+  for (const mine of [client, second, third]) t.notOk(await isSignedIn(mine, APP))
+  t.ok(await isSignedIn(stranger, APP))
+})
+
+test('nobody ends the sessions of others, or from elsewhere', async (t) => {
+  const { client, second, third, stranger, strangers, ids, sessions } = await inThreeBrowsers(t)
+  t.equal((await client.post(SIGN_OUT, { session: strangers })).location, `${APP}/.gatehouse/`)
+  const crossSite = { headers: { 'sec-fetch-site': 'cross-site' } }
+  for (const form of [{ session: ids.second }, { everywhere: 'true' }]) {
+    t.equal((await client.post(SIGN_OUT, form, crossSite)).status, 403)
+  }
+  for (const other of [client, second, third, stranger]) t.ok(await isSignedIn(other, APP))
+  t.equal(await sessions.count(), 4)
+})
 
 test('with a provider that ends its sessions too, the way goes there with the ID token', async (t) => {
   const { client, idp } = await signedIn(t)

@@ -34,6 +34,7 @@ function person(overrides: Partial<Person> = {}): Person {
 function session(userAgent: string) {
   const signedInAt = Date.UTC(2026, 2, 2, 9)
   return {
+    id: 'session-1',
     current: true,
     signedInAt,
     lastSeenAt: signedInAt + 60_000,
@@ -50,6 +51,7 @@ const portal = {
   sessions: [session('Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0')],
   switchUrl: '/.gatehouse/sign_in?switch=true',
   signOutUrl: '/.gatehouse/sign_out',
+  leadsTo: ['https:'],
 }
 
 test('the chooser has a link for each provider', async (t) => {
@@ -86,7 +88,7 @@ test('the chooser asks for an e-mail where that can choose, and says when it did
   t.match(again.body, 'does not say which')
 })
 
-test('only the sign-out question can send a form, and only where it is said to lead', async (t) => {
+test('the sign-out question can send a form, and only where it is said to lead', async (t) => {
   const { headers, body } = renderSignOutQuestion(
     {
       ...visit,
@@ -117,7 +119,8 @@ test('the landing pages link to a sign-in and start nothing', async (t) => {
 })
 
 test('the own page shows person, apps, groups and sessions', async (t) => {
-  const { body } = renderPortal(portal, brand)
+  const { body, headers } = renderPortal(portal, brand)
+  t.match(headers['content-security-policy'], "form-action 'self' https:;")
   for (const text of [
     'Ana Arias',
     'ana@example.com',
@@ -131,6 +134,10 @@ test('the own page shows person, apps, groups and sessions', async (t) => {
     'datetime="2026-03-02T09:00:00.000Z"',
     '2 Mar 2026, 09:00 UTC',
     'href="/.gatehouse/sign_out"',
+    '<form method="post" action="/.gatehouse/sign_out"><input type="hidden" name="session" value="session-1">',
+    'aria-label="Sign out: Firefox, Linux"',
+    '<input type="hidden" name="everywhere" value="true">',
+    'Sign out everywhere',
   ]) {
     t.ok(body.includes(text), text)
   }
@@ -177,6 +184,9 @@ const browsers = {
 }
 for (const [userAgent, name] of Object.entries(browsers)) {
   test(`\`${userAgent.slice(-20)}\` is shown as ${name}`, async (t) => {
-    t.match(renderPortal({ ...portal, sessions: [session(userAgent)] }, brand).body, `<li>${name} `)
+    t.match(
+      renderPortal({ ...portal, sessions: [session(userAgent)] }, brand).body,
+      `</form>${name} `,
+    )
   })
 }
