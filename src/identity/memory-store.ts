@@ -92,11 +92,11 @@ export function createMemoryStore(options: MemoryStoreOptions): SessionStore {
       checkOpen()
       return live(id)?.revision
     },
-    async touch(id, card, expiresAt) {
+    async touch({ id, revision }, card, expiresAt) {
       checkOpen()
       const session = live(id)
       if (session === undefined) return undefined
-      sessions.set(id, { ...session, card, expiresAt })
+      if (session.revision === revision) sessions.set(id, { ...session, card, expiresAt })
       return session.revision
     },
     async replace(next, previous) {

@@ -222,10 +222,11 @@ export function createOpenSessions(options: OpenSessionsOptions): OpenSessions {
     session.touchedAt = lastSeenAt
     try {
       const card = seals().sealCard(cardOf(session.record, session.origin, lastSeenAt), id)
-      const revision = await store.touch(id, card, storeEnd(session.record, lastSeenAt))
-      if (revision === undefined) finish(session)
-      // Then the card may be of before, and is written again with the next use.
-      else if (revision !== session.revision) await verify(session)
+      const { revision } = session
+      const there = await store.touch(session, card, storeEnd(session.record, lastSeenAt))
+      if (there === undefined) finish(session)
+      // Then it is another by now, and its card says when that was.
+      else if (there !== revision) await verify(session)
     } catch (err) {
       session.touchedAt = Math.max(previous, lastSeenAt - touchEvery() + TOUCH_RETRY_MS)
       log.warn({ err, session: id }, 'the store could not be told that a session is in use')

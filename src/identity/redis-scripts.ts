@@ -17,6 +17,13 @@ local function lineEnd(value)
 end
 `
 
+/** The last field of the first line; what older releases wrote has none. */
+const REVISION = `
+local function revisionOf(value)
+  return string.match(string.sub(value, 1, lineEnd(value) - 1), '^%S+ %S+ %S* (%S*)$') or ''
+end
+`
+
 export const SCRIPTS = {
   /** KEYS session, parts; ARGV now, forgetAt, session, parts. 1, or 0 where there is one already. */
   gatehouseCreate: {
@@ -29,13 +36,17 @@ export const SCRIPTS = {
       end
       return 1`,
   },
-  /** KEYS session, parts; ARGV now, forgetAt, end, card. The first line from now on, or nil where there is no session. */
+  /**
+   * KEYS session, parts; ARGV now, forgetAt, end, card, revision. The first line from now on, or nil where there is no
+   * session. Nothing changes where the revision is another.
+   */
   gatehouseTouch: {
     numberOfKeys: 2,
-    lua: `${END_OF}${FIRST_LINE}
+    lua: `${END_OF}${FIRST_LINE}${REVISION}
       local old = redis.call('GET', KEYS[1])
       if endOf(old) <= tonumber(ARGV[1]) then return false end
       local stop = lineEnd(old)
+      if revisionOf(old) ~= ARGV[5] then return string.sub(old, 1, stop - 1) end
       local length = tonumber(string.match(old, '^%d+ (%d+)'))
       local new = ARGV[3] .. string.sub(old, ${TIME_DIGITS + 1}, stop + length) .. ARGV[4]
       redis.call('SET', KEYS[1], new)
@@ -48,11 +59,10 @@ export const SCRIPTS = {
    */
   gatehouseReplace: {
     numberOfKeys: 2,
-    lua: `${END_OF}${FIRST_LINE}
+    lua: `${END_OF}${FIRST_LINE}${REVISION}
       local old = redis.call('GET', KEYS[1])
       if endOf(old) <= tonumber(ARGV[1]) then return 0 end
-      local revision = string.match(string.sub(old, 1, lineEnd(old) - 1), '^%S+ %S+ %S* (%S*)$')
-      if (revision or '') ~= ARGV[2] then return 1 end
+      if revisionOf(old) ~= ARGV[2] then return 1 end
       local new, forgetAt = ARGV[5], tonumber(ARGV[4])
       if endOf(old) > tonumber(ARGV[3]) then
         new = string.sub(old, 1, ${TIME_DIGITS}) .. string.sub(new, ${TIME_DIGITS + 1})
@@ -133,7 +143,14 @@ declare module 'ioredis' {
       ...args: [...SessionKeys, now: number, forgetAt: number, session: Buffer, parts: Buffer]
     ): Result<number, Context>
     gatehouseTouch(
-      ...args: [...SessionKeys, now: number, forgetAt: number, end: string, card: Buffer]
+      ...args: [
+        ...SessionKeys,
+        now: number,
+        forgetAt: number,
+        end: string,
+        card: Buffer,
+        revision: string,
+      ]
     ): Result<string | null, Context>
     gatehouseReplace(
       ...args: [

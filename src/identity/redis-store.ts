@@ -126,13 +126,18 @@ function storedSessions({ link, writer, now, recall, waitForReplica }: Parts) {
         return readSession(id, value, parts)
       }),
     revision: (id) => link.ask((client) => revisionOf(client, id, now())),
-    touch: (id, card, expiresAt) =>
+    touch: ({ id, revision: expected }, card, expiresAt) =>
       link.ask(async (client) => {
         const times = [now(), expiresAt + SLACK_MS, timeText(expiresAt)] as const
-        const head = await client.gatehouseTouch(...sessionKeys(id), ...times, bytes(card))
+        const head = await client.gatehouseTouch(
+          ...sessionKeys(id),
+          ...times,
+          bytes(card),
+          expected,
+        )
         if (head === null) return undefined
         const { indexKeys, revision } = readHead(head)
-        await index(client, id, indexKeys, expiresAt)
+        if (revision === expected) await index(client, id, indexKeys, expiresAt)
         return revision
       }),
     replace: (next, previous) =>

@@ -29,8 +29,15 @@ export interface SessionStore {
   read(id: string): Promise<StoredSession | undefined>
   /** Cheaper than `read`: the session's revision, or `undefined` where it is no longer there. */
   revision(id: string): Promise<string | undefined>
-  /** New card and end after somebody was seen; the revision, or `undefined` where the session is gone, which it then stays. */
-  touch(id: string, card: Uint8Array, expiresAt: EpochMs): Promise<string | undefined>
+  /**
+   * New card and end after somebody was seen, where the session has this revision. The revision that it has, or `undefined`
+   * where it is gone, which it then stays.
+   */
+  touch(
+    { id, revision }: Pick<StoredSession, 'id' | 'revision'>,
+    card: Uint8Array,
+    expiresAt: EpochMs,
+  ): Promise<string | undefined>
   /**
    * Puts `next` in the place of `previous`, as it was read, where that is still there unchanged; its index entries too.
    * Of the two ends the later one counts. Nothing in between is ever seen.

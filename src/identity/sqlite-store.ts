@@ -52,11 +52,14 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
         return { id, ...blobs(row), revision: String(row['revision']), indexKeys, expiresAt }
       }),
     revision: (id) => answer(path, () => revisionIn(sql.revision.get(id, now()))),
-    touch: (id, card, expiresAt) =>
+    touch: ({ id, revision }, card, expiresAt) =>
       answer(path, () =>
         // Losing the last minute's uses to a power cut costs nobody more than that minute: no wait for the disk.
         // All rows, as below: the statement is run to its end.
-        withoutSync(db, () => revisionIn(sql.touch.all(card, expiresAt, id, now())[0])),
+        withoutSync(db, () => {
+          const touched = sql.touch.all(card, expiresAt, id, revision, now())[0]
+          return revisionIn(touched ?? sql.revision.get(id, now()))
+        }),
       ),
     replace: async (next, previous) => {
       const done = await answer(path, () => replaceSession(db, sql, next, previous, now()))
@@ -149,8 +152,8 @@ function prepareStatements(db: DatabaseSync) {
     indexKeysOf: db.prepare('SELECT key FROM session_index WHERE session_id = ?'),
     revision: db.prepare('SELECT revision FROM sessions WHERE id = ? AND expires_at > ?'),
     touch: db.prepare(
-      `UPDATE sessions SET card = ?, expires_at = ? WHERE id = ? AND expires_at > ?
-       RETURNING revision`,
+      `UPDATE sessions SET card = ?, expires_at = ?
+       WHERE id = ? AND revision = ? AND expires_at > ? RETURNING revision`,
     ),
     delete: db.prepare('DELETE FROM sessions WHERE id = ? AND expires_at > ?'),
     findByIndex: db.prepare(

@@ -44,6 +44,8 @@ export interface Faults {
   expiresIn?: number
   /** Gives refresh tokens, each of which works once. */
   refreshes?: boolean
+  /** Added to what the token endpoint answers. */
+  tokens?: (form: URLSearchParams) => Json
   answer?: (path: string) => Answer | Promise<Answer> | undefined
   /** Accepts the connection and never answers at this path. */
   silent?: string
@@ -136,23 +138,25 @@ export async function startFakeProvider(t: Test, faults: Faults = {}): Promise<F
       const isPublic = headers.authorization === undefined && !form.has('client_secret')
       if (!isPublic) return { status: 401, body: { error: 'invalid_client' } }
     }
-    if (form.get('grant_type') === 'refresh_token') {
-      // A token that is not known, or was used before.
-      if (!refreshTokens.delete(form.get('refresh_token') ?? '')) {
-        return { status: 400, body: { error: 'invalid_grant' } }
-      }
-      return { body: await tokens(undefined) }
-    }
+    if (form.get('grant_type') === 'refresh_token') return refreshed(form)
     const code = codes.get(form.get('code') ?? '')
     codes.delete(form.get('code') ?? '')
     const challenge = sha256(form.get('code_verifier') ?? '')
     if (code?.redirectUri !== form.get('redirect_uri') || code?.challenge !== challenge) {
       return { status: 400, body: { error: 'invalid_grant', error_description: 'no such code' } }
     }
-    return { body: await tokens(code.nonce) }
+    return { body: await tokens(code.nonce, form) }
   }
 
-  const tokens = async (nonce: string | undefined): Promise<Json> => {
+  const refreshed = async (form: URLSearchParams): Promise<Answer> => {
+    // A token that is not known, or was used before.
+    const isGood =
+      faults.tokens !== undefined || refreshTokens.delete(form.get('refresh_token') ?? '')
+    if (!isGood) return { status: 400, body: { error: 'invalid_grant' } }
+    return { body: await tokens(undefined, form) }
+  }
+
+  const tokens = async (nonce: string | undefined, form: URLSearchParams): Promise<Json> => {
     const given: Json = { access_token: 'an-access-token', id_token: await idToken(nonce) }
     if (faults.refreshes === true) {
       const refreshToken = `a-refresh-token-${randomUUID()}`
@@ -160,7 +164,8 @@ export async function startFakeProvider(t: Test, faults: Faults = {}): Promise<F
       given['refresh_token'] = refreshToken
     }
     issued.push(...Object.values(given).map(String))
-    return { ...given, token_type: 'Bearer', expires_in: faults.expiresIn ?? 3_600 }
+    const common = { token_type: 'Bearer', expires_in: faults.expiresIn ?? 3_600 }
+    return { ...given, ...common, ...faults.tokens?.(form) }
   }
 
   const good = (request: SignedRequest): Answer | Promise<Answer> => {

@@ -38,7 +38,7 @@ test('an index lives as long as the longest of its sessions, and forgets those t
   await store.create(fresh('new', ['k'], 3 * HOUR))
   t.strictSame(await redis.admin.zrange('gatehouse:index:k', 0, '-1'), ['long', 'new'])
   clock.time += HOUR / 2
-  t.type(await store.touch('long', Buffer.of(1), Date.now() + 4 * HOUR), 'string')
+  t.type(await store.touch(fresh('long'), Buffer.of(1), Date.now() + 4 * HOUR), 'string')
   t.ok((await redis.admin.pttl('gatehouse:index:k')) > 4 * HOUR, 'a longer life is theirs too')
 })
 

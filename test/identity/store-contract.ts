@@ -36,6 +36,7 @@ export async function storeContract(
   const sessionOf = (id: string, changes: Partial<StoredSession> = {}) =>
     storedSession(id, { expiresAt: start + 60_000, ...changes })
   const clock = { time: start }
+  const A = { id: 'a', revision: 'first' }
   const rule = (name: string, check: (t: Test, store: SessionStore) => Promise<void>) =>
     t.test(name, async (t) => {
       clock.time = start
@@ -74,7 +75,7 @@ export async function storeContract(
     t.equal(await store.read('a'), undefined)
     t.equal(await store.revision('a'), undefined)
     t.equal(await store.delete('a'), false)
-    t.equal(await store.touch('a', Buffer.from('card'), start + 1), undefined)
+    t.equal(await store.touch(A, Buffer.from('card'), start + 1), undefined)
     t.equal(await store.revision('a'), undefined, 'touching it did not make it')
   })
 
@@ -94,7 +95,7 @@ export async function storeContract(
     t.equal(await store.revision('a'), undefined)
     t.equal(await store.read('a'), undefined)
     t.same(await store.findByIndex('k'), [])
-    t.equal(await store.touch('a', Buffer.from('card'), start + 120_000), undefined)
+    t.equal(await store.touch(A, Buffer.from('card'), start + 120_000), undefined)
     t.equal(await store.delete('a'), false)
     t.equal(await store.count(), 0)
     t.same(await listed(store), [])
@@ -104,7 +105,7 @@ export async function storeContract(
     'touching a session gives it a new card and a new end, and nothing else',
     async (t, store) => {
       await store.create(sessionOf('a', { indexKeys: ['k'] }))
-      t.equal(await store.touch('a', Buffer.from('seen again'), start + 90_000), 'first')
+      t.equal(await store.touch(A, Buffer.from('seen again'), start + 90_000), 'first')
       clock.time = start + 80_000
       const read = await store.read('a')
       t.equal(Buffer.from(read?.card ?? []).toString(), 'seen again')
@@ -144,7 +145,13 @@ export async function storeContract(
     t.same(await store.findByIndex('sub'), ['a'])
     t.same(await store.findByIndex('new-mail'), ['a'])
     t.same(await store.findByIndex('old-mail'), ['b'])
-    t.equal(await store.touch('a', Buffer.from('seen'), start + 91_000), 'second')
+    t.equal(
+      await store.touch({ id: 'a', revision: 'second' }, Buffer.from('seen'), start + 91_000),
+      'second',
+    )
+    t.equal(await store.touch(A, Buffer.from('late'), start + 95_000), 'second', 'another by now')
+    t.equal(text((await store.read('a'))?.card), 'seen')
+    t.equal((await store.read('a'))?.expiresAt, start + 91_000)
     t.equal(text((await store.read('a'))?.record), 'a longer record of a')
   })
 
@@ -205,7 +212,7 @@ export async function storeContract(
       await store.create(sessionOf('b', { indexKeys: ['k'] }))
       t.equal(await store.delete('a'), true)
       t.equal(await store.delete('a'), false)
-      t.equal(await store.touch('a', Buffer.from('card'), start + 60_000), undefined)
+      t.equal(await store.touch(A, Buffer.from('card'), start + 60_000), undefined)
       t.equal(await store.read('a'), undefined)
       t.same(await store.findByIndex('k'), ['b'])
       t.equal(await store.count(), 1)
@@ -302,7 +309,7 @@ export async function storeContract(
     await t.rejects(store.read('a'), refused)
     await t.rejects(store.revision('a'), refused)
     await t.rejects(store.create(sessionOf('b')), refused)
-    await t.rejects(store.touch('a', Buffer.from(''), start), refused)
+    await t.rejects(store.touch(A, Buffer.from(''), start), refused)
     await t.rejects(store.delete('a'), refused)
     await t.rejects(store.replace(sessionOf('a'), sessionOf('a')), refused)
     await t.rejects(store.lock('k', 'one', 1), refused)

@@ -22,6 +22,8 @@ export interface OktaApp {
   /** Whether the grant "Refresh Token" is ticked. */
   readonly refreshGrant: boolean
   readonly refreshRotation: RefreshRotation
+  /** How long access and ID tokens last: an hour at Okta's own server, anything at a custom one. */
+  readonly tokenSeconds: number
   /** "Initiate login URI", to which the dashboard's tile leads. */
   readonly initiateLoginUri: string | undefined
   /** "Front-channel logout URI". */

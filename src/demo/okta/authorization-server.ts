@@ -110,11 +110,11 @@ function configuration(options: ServerOptions): Configuration {
       context.body = renderPage(providerErrorPage(String(error), error_description))
     },
     ttl: {
-      AccessToken: 3_600,
+      AccessToken: app.tokenSeconds,
       AuthorizationCode: CODE_SECONDS,
       ClientCredentials: 3_600,
       Grant: DAY_SECONDS,
-      IdToken: 3_600,
+      IdToken: app.tokenSeconds,
       Interaction: 3_600,
       RefreshToken: 7 * DAY_SECONDS,
       Session: DAY_SECONDS,
@@ -223,7 +223,10 @@ function createVaultAdapter({ adapter, vault, faults, world }: ServerOptions): A
         const stored = known === undefined ? undefined : await inner.find(known)
         // A suspension ends the sessions at Okta too.
         const owner = name === 'Session' ? stored?.accountId : undefined
-        return owner === undefined || world.maySignIn(owner) ? stored : undefined
+        if (owner !== undefined && !world.maySignIn(owner)) return undefined
+        // oidc-provider dropped `offline_access` for want of a consent; Okta takes it in a refresh.
+        if (name !== 'RefreshToken' || stored === undefined) return stored
+        return { ...stored, scope: `${stored.scope} offline_access` }
       },
       findByUserCode: (code) => inner.findByUserCode(code),
       findByUid: (uid) => inner.findByUid(uid),

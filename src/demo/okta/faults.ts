@@ -32,6 +32,8 @@ export type EndpointFault =
   | { readonly kind: 'hang' }
   /** The right answer, after a while. */
   | { readonly kind: 'delay'; readonly ms: number }
+  /** It does its work at once, and what it answers comes after a while. */
+  | { readonly kind: 'late'; readonly ms: number }
   /** A head, and a body that never ends. */
   | { readonly kind: 'slow-body' }
   /** The connection is closed. */
@@ -141,6 +143,8 @@ export async function actOut(
     case 'delay':
       await wait(fault.ms)
       return true
+    case 'late':
+      return true
     case 'slow-body':
       response.writeHead(200, { 'content-type': 'application/json' }).write('{')
       return false
@@ -148,6 +152,15 @@ export async function actOut(
       response.destroy()
       return false
   }
+}
+
+/** What is written to `response` at its end goes out `ms` later. */
+export function delayEnd(response: ServerResponse, ms: number): void {
+  const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse
+  response.end = ((...args: unknown[]) => {
+    setTimeout(() => end(...args), ms)
+    return response
+  }) as typeof response.end
 }
 
 const RATE_LIMITED = {

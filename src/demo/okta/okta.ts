@@ -27,7 +27,7 @@ import {
   type ServerOptions,
   signInPath,
 } from './authorization-server.ts'
-import { actOut, createFaults, type Faults, type OktaEndpoint } from './faults.ts'
+import { actOut, createFaults, delayEnd, type Faults, type OktaEndpoint } from './faults.ts'
 import { createKeyRing, type KeyRing } from './key-ring.ts'
 import { createManagementApi, type ManagementApi } from './management-api.ts'
 import { createRateLimiter, type RateLimits, WORKFORCE_LIMITS } from './rate-limits.ts'
@@ -182,6 +182,7 @@ async function route(
   if (endpoint === 'api') okta.apiCalls.push(target)
   const fault = endpoint === undefined ? undefined : okta.faults.take(endpoint)
   if (fault !== undefined && !(await actOut(fault, response, router.now()))) return
+  if (fault?.kind === 'late') delayEnd(response, fault.ms)
   if (endpoint === 'api') return answerApi(router, request, response)
   const isCustom =
     pathname.startsWith('/oauth2/default/') || pathname.startsWith(`${signInPath(false)}/`)
@@ -257,6 +258,7 @@ function appOf(settings: Partial<OktaApp> = {}): OktaApp {
     postLogoutRedirectUris: ['http://localhost:8080/.gatehouse/signed_out'],
     refreshGrant: true,
     refreshRotation: { mode: 'ROTATE', leewaySeconds: 30 },
+    tokenSeconds: 3_600,
     initiateLoginUri: undefined,
     frontchannelLogoutUri: undefined,
     idToken: 'fat',

@@ -72,7 +72,7 @@ export function createTokenVault(rotation: RefreshRotation, now: () => number): 
       if (rotation.mode === 'STATIC') return presented
       used.usedAt ??= now()
       // Within the leeway the same answer again: the first one may not have arrived.
-      used.successor ??= newRefresh(inner)
+      used.successor ??= newRefresh(used.inner)
       return used.successor
     },
     refresh: (external) => {
