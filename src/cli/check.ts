@@ -2,8 +2,14 @@
 
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { loadPolicies, loadSnapshot } from '../config/load.ts'
-import type { Problem } from '../support/problem.ts'
+import { createInputFiles } from '../config/input-files.ts'
+import { inOrder, loadPolicies, loadSnapshot } from '../config/load.ts'
+import { type PolicyRoots, rootsIn, withoutConfig } from '../config/policy-roots.ts'
+import { readConfig } from '../config/read-config.ts'
+import { untestedWarnings } from '../config/untested.ts'
+import type { Route } from '../policy/route.ts'
+import type { RouteTable } from '../routing/route-table.ts'
+import { hasErrors, type Problem } from '../support/problem.ts'
 import type { AddCommand, Io } from './io.ts'
 import { counted, printProblems, shownPath } from './print-problems.ts'
 
@@ -35,7 +41,13 @@ async function check(
   const isConfigMeant = config !== undefined || policies.length === 0 || (await exists(configFile))
   if (!isConfigMeant) {
     const { problems, table } = await loadPolicies(policies)
-    return report(problems, table.routes.length, undefined, io)
+    const good = hasErrors(problems) ? undefined : table
+    return report(
+      await withUntested(problems, good, withoutConfig(...policies)),
+      good,
+      undefined,
+      io,
+    )
   }
   const { problems, snapshot } = await loadSnapshot({
     configFile,
@@ -43,7 +55,24 @@ async function check(
     now: io.now,
     ...(policies.length === 0 ? {} : { policies }),
   })
-  return report(problems, snapshot?.table.routes.length ?? 0, configFile, io)
+  const read = await readConfig(configFile, io.env, createInputFiles())
+  const roots = rootsIn(read, configFile, policies.length === 0 ? undefined : policies)
+  return report(
+    await withUntested(problems, snapshot?.table, roots),
+    snapshot?.table,
+    configFile,
+    io,
+  )
+}
+
+/** Tests are looked at beside good policies alone. */
+async function withUntested(
+  problems: readonly Problem[],
+  table: RouteTable<Route> | undefined,
+  roots: PolicyRoots,
+): Promise<readonly Problem[]> {
+  if (table === undefined) return problems
+  return inOrder([...problems, ...(await untestedWarnings(table, roots, createInputFiles()))])
 }
 
 async function exists(file: string): Promise<boolean> {
@@ -55,7 +84,7 @@ async function exists(file: string): Promise<boolean> {
 
 function report(
   problems: readonly Problem[],
-  routes: number,
+  table: RouteTable<Route> | undefined,
   configFile: string | undefined,
   io: Io,
 ): number {
@@ -67,6 +96,6 @@ function report(
     return 2
   }
   const what = configFile === undefined ? 'policies' : shownPath(configFile, io.cwd)
-  io.stdout(`${what}: good; ${counted(routes, 'route')}, ${warnings}\n`)
+  io.stdout(`${what}: good; ${counted(table?.routes.length ?? 0, 'route')}, ${warnings}\n`)
   return 0
 }

@@ -133,7 +133,7 @@ export async function loadPolicies(
 }
 
 /** Errors before warnings; within both the config before the policies, and each file from top to bottom. */
-function inOrder(problems: readonly Problem[]): readonly Problem[] {
+export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   const files = [...new Set(problems.map((problem) => problem.file))]
   const ranks = new Map(files.map((file, index) => [file, index]))
   const severity = (problem: Problem) => (problem.severity === 'error' ? 0 : 1)

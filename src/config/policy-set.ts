@@ -29,7 +29,8 @@ export async function loadPolicySet(set: PolicyRoots, files: InputFiles): Promis
   }
 }
 
-async function loadSubjects(
+/** The people of the tests: `testdata/subjects.yaml` of each root. */
+export async function loadSubjects(
   set: PolicyRoots,
   files: InputFiles,
 ): Promise<{ readonly subjects: Subjects; readonly problems: readonly Problem[] }> {

@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { type Files, GOOD, GOOD_CONFIG, GOOD_POLICY } from '../config/config-folder.ts'
-import { runCommand } from './run-program.ts'
+import { runCommand } from './run-command.ts'
 
 async function check(t: Test, files: Files, ...args: readonly string[]) {
   return runCommand(['check', ...args], { cwd: t.testdir({ ...files }) })
@@ -109,4 +109,47 @@ test('paths outside the folder one stands in are absolute', async (t) => {
     cwd: join(folder, 'here'),
   })
   t.match(stderr, `${file}:1:9: \`server\` must be a mapping, not a number`)
+})
+
+const POLICY_WITH_RULES = `conditions: { ops: { groups: operators } }
+routes:
+  - name: app
+    from: https://app.example.com
+    policy:
+      - allow: { or: [{ groups: [staff, contractors] }, { use: ops }] }
+      - deny: { or: [{ user: mallory }] }
+`
+const SUBJECTS = 'subjects: { ana: { sub: a, groups: [staff] }, ben: { sub: b } }\n'
+const SUITE =
+  'subjects: [ana, ben]\ntests: [{ name: t, request: GET https://app.example.com/, allow: [ana] }]\n'
+
+test('what the tests leave out is a warning', async (t) => {
+  const policies = {
+    'app.yaml': POLICY_WITH_RULES,
+    'app_test.yaml': SUITE,
+    testdata: { 'subjects.yaml': SUBJECTS },
+  }
+  const files = { ...GOOD, policies }
+  const { exitCode, stdout, stderr } = await check(t, files)
+  t.strictSame([exitCode, stdout], [0, 'gatehouse.yaml: good; 1 route, 3 warnings\n'])
+  const warnings = [
+    'policies/app.yaml:1:22: warning: no test subject has the group `operators`',
+    'policies/app.yaml:6:25: warning: no test subject has the group `contractors`',
+    'policies/app.yaml:7:9: warning: no test reaches the rule `app[1]`',
+  ]
+  t.strictSame(stderr.trimEnd().split('\n'), warnings)
+  const alone = await check(t, { policies }, 'policies')
+  t.strictSame(alone.stderr.trimEnd().split('\n'), warnings)
+})
+
+test('without tests nothing is said about tests', async (t) => {
+  const { stderr } = await check(t, { ...GOOD, policies: { 'app.yaml': POLICY_WITH_RULES } })
+  t.equal(stderr, '')
+})
+
+test('tests that cannot be read are no reason to fail', async (t) => {
+  const policies = { 'app.yaml': GOOD_POLICY, testdata: { 'subjects.yaml': 'subjects: [ana]\n' } }
+  const { exitCode, stderr } = await check(t, { ...GOOD, policies })
+  t.equal(exitCode, 0)
+  t.match(stderr, /^policies\/testdata\/subjects\.yaml:1:11: warning: `subjects` must be /)
 })

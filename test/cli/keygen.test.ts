@@ -4,7 +4,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { test } from 'tap'
 import { GOOD, GOOD_CONFIG, load, SECRET } from '../config/config-folder.ts'
-import { runCommand } from './run-program.ts'
+import { runCommand } from './run-command.ts'
 
 test('a fresh secret and a fresh ES256 key, with the place where each goes', async (t) => {
   const one = await runCommand(['keygen'])

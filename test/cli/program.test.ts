@@ -1,7 +1,7 @@
 /** The command line as a whole: help on every command, and a clear no to what it does not know. */
 
 import { test } from 'tap'
-import { runCommand } from './run-program.ts'
+import { runCommand } from './run-command.ts'
 
 test('help is printed to stdout, for the program and for each command', async (t) => {
   const { exitCode, stdout, stderr } = await runCommand(['--help'])

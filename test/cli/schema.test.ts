@@ -7,7 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { test } from 'tap'
 import { readYaml } from '../../src/support/yaml-document.ts'
 import { GOOD_CONFIG } from '../config/config-folder.ts'
-import { runCommand } from './run-program.ts'
+import { runCommand } from './run-command.ts'
 
 async function schemaOf(kind: string) {
   const { exitCode, stdout } = await runCommand(['schema', kind])

@@ -8,7 +8,7 @@ import { type Test, test } from 'tap'
 import { createServeCommand } from '../../src/cli/serve.ts'
 import type { Signals } from '../../src/cli/signals.ts'
 import { freePort } from '../support/free-port.ts'
-import { runCommand } from './run-program.ts'
+import { runCommand } from './run-command.ts'
 
 const POLICY = `routes:
   - name: app

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { type Test, test } from 'tap'
 import { freePort } from '../support/free-port.ts'
 import { startReplicas } from '../support/start-replicas.ts'
-import { runCommand } from './run-program.ts'
+import { runCommand } from './run-command.ts'
 
 test('sessions are listed and revoked through the admin listener', async (t) => {
   const { gateways, signIn, visit } = await startReplicas(t, ['memory:'])

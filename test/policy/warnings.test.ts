@@ -144,6 +144,17 @@ const CASES: Readonly<Record<string, Case>> = {
       'rule `app[0]` compares subs, which two providers may give to two people; fix `provider` at the route or in the rule',
     ],
   },
+  'keys that are narrower than another': {
+    text: `routes:\n  - { name: app, ${FROM}, allow_any_authenticated_user: true, allowed_groups: [a], allowed_users: [b] }\n`,
+    says: [
+      '`allowed_groups` means nothing beside `allow_any_authenticated_user: true`, which lets in all who sign in',
+      '`allowed_users` means nothing beside `allow_any_authenticated_user: true`, which lets in all who sign in',
+    ],
+  },
+  'keys beside one that is false': {
+    text: `routes:\n  - { name: app, ${FROM}, allow_any_authenticated_user: false, allowed_groups: [a] }\n`,
+    says: [],
+  },
   'an id of a group where only names are known': {
     text: withPolicy('{ allow: { or: [{ groups: [staff, 00g1abcd] }] } }'),
     providers: { okta: { groupSpellings: 'names' } },

@@ -26,6 +26,7 @@ export function compileRoutePolicy(
       : around.rules.ownRules(policyEntry.value, name)
   const shorthands = compileShorthands(route, name, around)
   const isContradicted = reportPublicBesideOthers(route, around)
+  warnOfNarrowerKeys(route, around)
   if (own === undefined || shorthands.broken || isContradicted) return undefined
   const { allow, cors } = shorthands
   return policyOf(
@@ -34,13 +35,26 @@ export function compileRoutePolicy(
   )
 }
 
+function isTrue(route: YamlMap, key: string): boolean {
+  const value = route.entries.find((entry) => entry.key === key)?.value
+  return value?.kind === 'scalar' && value.value === true
+}
+
+const NARROWER: readonly string[] = ALLOW_SHORTHANDS.filter((key) => key.startsWith('allowed_'))
+
+/** Keys that let in some of those whom another lets in already. */
+function warnOfNarrowerKeys(route: YamlMap, { warn }: Around): void {
+  if (!isTrue(route, 'allow_any_authenticated_user')) return
+  for (const { key, keyAt } of route.entries) {
+    if (!NARROWER.includes(key)) continue
+    const message = `\`${key}\` means nothing beside \`allow_any_authenticated_user: true\`, which lets in all who sign in`
+    warn(keyAt, message)
+  }
+}
+
 /** A route is open to all, or it has rules: both at once means that one of them is a mistake. */
 function reportPublicBesideOthers(route: YamlMap, { report }: Around): boolean {
-  const isTrue = (key: string): boolean =>
-    route.entries.some(
-      (entry) => entry.key === key && entry.value.kind === 'scalar' && entry.value.value === true,
-    )
-  if (!isTrue('allow_public_unauthenticated_access')) return false
+  if (!isTrue(route, 'allow_public_unauthenticated_access')) return false
   const other = route.entries.find(
     ({ key, value }) =>
       key === 'policy' ||
