@@ -18,13 +18,17 @@ import type { Parsed, ToParse } from './parser-thread.ts'
 
 /** For so long, in milliseconds, work may keep requests from being looked at. */
 const SLICE_MS = 0.5
-/** Below this, in characters, a file is read in the time of a slice or two. */
-const SMALL = 2_048
+/** Up to here, in characters, a file is read within milliseconds, which is less than a thread takes to begin. */
+const SMALL_FILE = 64 * 1024
 
-/** What `compilePolicies` gives. Rejects where the parser's thread fails. */
+/**
+ * What `compilePolicies` gives. Rejects where the parser's thread fails.
+ * @param smallFile characters up to which a file is read here; a large one is read in the thread
+ */
 export async function compileGently(
   sources: readonly PolicySource[],
   options: CompileOptions,
+  smallFile = SMALL_FILE,
 ): Promise<CompiledSet> {
   const parser = createParser()
   try {
@@ -33,7 +37,7 @@ export async function compileGently(
     let step = steps.next()
     while (step.done !== true) {
       const source = step.value
-      const document = source && (await read(source, parser, pause))
+      const document = source && (await read(source, source.text.length > smallFile, parser, pause))
       await pause()
       step = steps.next(document)
     }
@@ -56,10 +60,11 @@ function createPause(): () => Promise<void> | undefined {
 
 async function read(
   { file, text }: PolicySource,
+  isLarge: boolean,
   parser: Parser,
   pause: () => Promise<void> | undefined,
 ): Promise<YamlDocument> {
-  if (text.length < SMALL) return readYaml(file, text)
+  if (!isLarge) return readYaml(file, text)
   const reading = beginYaml(file, text)
   let parsed = await parser.ask({ text })
   while (parsed.kind === 'events') {

@@ -41,7 +41,7 @@ const FILES: Record<string, readonly { readonly file: string; readonly text: str
 
 for (const [name, sources] of Object.entries(FILES)) {
   test(`${name} come to the same as all at once`, async (t) => {
-    const gently = await compileGently(sources, OPTIONS)
+    const gently = await compileGently(sources, OPTIONS, 2_048)
     const atOnce = compilePolicies(sources, OPTIONS)
     t.same(gently.problems, atOnce.problems)
     t.same(
@@ -64,6 +64,7 @@ test('others have their turn many times while many routes are compiled', async (
   const { routes: compiled } = await compileGently(
     [{ file: 'a.yaml', text: routes(0, 400) }],
     OPTIONS,
+    2_048,
   )
   isDone = true
   await others
