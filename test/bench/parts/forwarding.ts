@@ -17,6 +17,8 @@ import type { Bench, BenchPart } from '../part.ts'
 import { median, quantile } from '../processes.ts'
 
 const CONNECTIONS = 32
+const WARM_REQUESTS = 20_000
+const WARM_MS = 30_000
 
 interface Figures {
   readonly candidate: Candidate
@@ -34,8 +36,7 @@ export const part: BenchPart = {
     const seconds = Number(bench.settings.get('seconds') ?? 3)
     bench.print(`${rounds} rounds of ${seconds} s, ${CONNECTIONS} connections\n`)
     const figures = await startAll(bench)
-    for (const { candidate } of figures)
-      await runLoad(candidate, { connections: CONNECTIONS, seconds })
+    for (const { candidate } of figures) await warmUp(bench, candidate, seconds)
     for (let i = 1; i <= rounds; i++) {
       for (const figure of figures) {
         bench.progress(`round ${i} of ${rounds}: ${figure.candidate.name}`)
@@ -52,6 +53,16 @@ export const part: BenchPart = {
     }
     report(bench, figures, perSecond)
   },
+}
+
+/** Until the compiler has seen enough of it; on a slow machine not for ever. */
+async function warmUp(bench: Bench, candidate: Candidate, seconds: number): Promise<void> {
+  bench.progress(`warms up: ${candidate.name}`)
+  const startedAt = performance.now()
+  for (let requests = 0; requests < WARM_REQUESTS; ) {
+    requests += (await runLoad(candidate, { connections: CONNECTIONS, seconds })).requests
+    if (performance.now() - startedAt > WARM_MS) return
+  }
 }
 
 async function startAll(bench: Bench): Promise<readonly Figures[]> {
