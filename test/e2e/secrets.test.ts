@@ -11,6 +11,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import type { Okta } from '../../src/demo/okta/okta.ts'
+import { hashPassword } from '../../src/identity/passwords.ts'
 import {
   CLIENT_ID,
   CLIENT_SECRET,
@@ -33,6 +34,7 @@ const MAIN = join(import.meta.dirname, '../../src/main.ts')
 const AUTH = 'http://localhost:8080'
 const APP = 'http://app.localhost:8080'
 const SESSION_SECRET = Buffer.alloc(32, 'canary').toString('base64')
+const PASSWORD = 'correct horse battery'
 const ADMIN_TOKEN = `admin-${randomUUID()}`
 const PRIVATE_KEY = String(
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
@@ -105,6 +107,7 @@ async function start(t: Test) {
         directory: { kind: 'okta', url: okta.org, api_token: okta.apiToken },
       },
     },
+    local_admins: [{ name: 'root', password_hash: await hashPassword(PASSWORD) }],
     session: { secret: SESSION_SECRET },
     logging: { level: 'debug' },
     policies: ['policies/'],
@@ -141,6 +144,7 @@ routes:
     'the client secret': CLIENT_SECRET,
     'the session secret': SESSION_SECRET,
     'the admin token': ADMIN_TOKEN,
+    'a password': PASSWORD,
     'the private key': PRIVATE_KEY.split('\n')[1],
     'Okta’s client secret': okta.app.clientSecret,
     'Okta’s API token': okta.apiToken,
@@ -303,6 +307,11 @@ async function useEverything(started: Started, browser: BrowserClient): Promise<
         headers: { cookie: `gatehouse=${spoilt}` },
       }),
     )
+  }
+  for (const password of [`not ${PASSWORD}`, PASSWORD]) {
+    for (const name of [PASSWORD, 'root']) {
+      note(await started.newBrowser().post(`${AUTH}/.gatehouse/local`, { name, password }))
+    }
   }
   for (const token of [ADMIN_TOKEN, `wrong-${ADMIN_TOKEN}`]) {
     const headers = { authorization: `Bearer ${token}` }

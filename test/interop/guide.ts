@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { parse } from 'yaml'
 import type { Okta } from '../../src/demo/okta/okta.ts'
+import { hashPassword } from '../../src/identity/passwords.ts'
 import type { Clock } from '../../src/support/time.ts'
 import { type BrowserClient, createBrowserClient } from '../support/browser-client.ts'
 import { startGateway, type TestGateway } from '../support/start-gateway.ts'
@@ -13,6 +14,8 @@ import { startUpstream, type Upstream } from '../support/start-upstream.ts'
 /** As the pages have them. */
 export const CLIENT_ID = '0oa1example'
 const OKTA = 'https://acme.okta.com'
+export const ROOT_PASSWORD = 'correct horse battery'
+const ROOT_HASH = await hashPassword(ROOT_PASSWORD)
 
 export interface GuideOptions {
   readonly okta: Okta
@@ -58,6 +61,7 @@ export async function startGuide(t: Test, page: string, options: GuideOptions): 
     env: {
       OKTA_CLIENT_SECRET: options.okta.app.clientSecret,
       GATEHOUSE_SECRET: Buffer.alloc(32, 9).toString('base64'),
+      ROOT_HASH,
       ...options.env,
     },
     ...(options.now === undefined ? {} : { now: options.now }),

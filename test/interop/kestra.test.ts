@@ -4,7 +4,7 @@ import { type Test, test } from 'tap'
 import { signIn } from '../support/sign-in.ts'
 import { startOkta } from '../support/start-okta.ts'
 import { startProvider } from '../support/start-provider.ts'
-import { CLIENT_ID, signOut, startGuide } from './guide.ts'
+import { CLIENT_ID, ROOT_PASSWORD, signOut, startGuide } from './guide.ts'
 
 const AUTH = 'http://localhost:8080'
 const FLOWS = 'http://flows.localhost:8080'
@@ -46,9 +46,22 @@ test('Kestra: a page asks how to sign in, and each way leads in and is listed as
     (await signIn(other, behind(second.body, 'Continue with Partner Inc'), 'ana')).status,
     200,
   )
+  const third = newBrowser()
+  const form = await third.follow(behind((await third.follow(`${FLOWS}/ui`)).body, 'a password'))
+  const rd = /name="rd" value="([^"]*)"/.exec(form.body)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  const entered = await third.post(`${AUTH}/.gatehouse/local`, {
+    name: 'root',
+    password: ROOT_PASSWORD,
+    rd,
+  })
+  const flows = await third.follow(entered.location ?? '')
+  t.equal(flows.url, `${FLOWS}/ui`)
+  t.equal(flows.status, 200)
+
   const listed = await fetch(`${gateway.adminUrl}/sessions`)
   const { sessions } = (await listed.json()) as { sessions: { provider: string; method: string }[] }
   t.same(sessions.map(({ provider, method }) => `${provider} ${method}`).sort(), [
+    'local local',
     'okta oidc',
     'partner oidc',
   ])

@@ -4,7 +4,7 @@ import { type Test, test } from 'tap'
 import type { OktaOptions } from '../../src/demo/okta/okta.ts'
 import { signIn } from '../support/sign-in.ts'
 import { startOkta } from '../support/start-okta.ts'
-import { CLIENT_ID, signOut, startGuide } from './guide.ts'
+import { CLIENT_ID, ROOT_PASSWORD, signOut, startGuide } from './guide.ts'
 
 const PORTAL = 'https://portal.example.com'
 const APIS = 'https://apis.example.com'
@@ -98,4 +98,23 @@ test('Konnect: who is not assigned to the app is told so', async (t) => {
   t.notMatch(page.body, 'User is not assigned', 'what Okta says is for the log')
   t.match(page.body, 'Switch account')
   t.ok(gateway)
+})
+
+test('Konnect: only the local administrator has a password, and it works while Okta is down', async (t) => {
+  const okta = await startApp(t)
+  for (const endpoint of ['discovery', 'authorize', 'token'] as const) {
+    okta.faults.fail(endpoint, { kind: 'status', status: 503 })
+  }
+  const { browser, newBrowser } = await startGuide(t, 'okta-konnect.md', { okta })
+  t.equal((await newBrowser().follow(`${APIS}/v1`)).status, 503)
+  const wrong = { name: 'ana', password: ROOT_PASSWORD }
+  t.equal((await browser.post(`${PORTAL}/.gatehouse/local`, wrong)).status, 401)
+  const entered = await browser.post(`${PORTAL}/.gatehouse/local`, {
+    name: 'root',
+    password: ROOT_PASSWORD,
+    rd: `${APIS}/v1`,
+  })
+  const page = await browser.follow(entered.location ?? '')
+  t.equal(page.url, `${APIS}/v1`)
+  t.equal(page.status, 200)
 })

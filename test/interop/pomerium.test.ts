@@ -94,14 +94,16 @@ test('Pomerium: its environment alone says who the provider is', async (t) => {
 test('Pomerium: a session is refreshed, and ends once Okta refuses that', async (t) => {
   const okta = await startApp(t)
   const clock = { ahead: 0 }
-  const { browser } = await start(t, okta, { now: () => Date.now() + clock.ahead })
+  const { browser, gateway } = await start(t, okta, { now: () => Date.now() + clock.ahead })
   await signIn(browser, `${VERIFY}/`, 'ana')
   const open = async () => (await browser.send(`${VERIFY}/`)).status
   clock.ahead = 50 * 60_000
   t.equal(await open(), 200)
   // Past the end of the access token, which is an hour.
   clock.ahead = 62 * 60_000
-  t.equal(await open(), 200, 'the refresh token has brought a new one')
+  t.equal(await open(), 200)
+  const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text()
+  t.match(metrics, /gatehouse_session_refreshes_total\{provider="okta",result="ok"\} 1/)
   okta.faults.refreshRevoked = true
   clock.ahead = 110 * 60_000
   await open()
