@@ -32,7 +32,8 @@ async function start(t: Test, { server = {}, handler }: Options = {}) {
     config: { server: { h2c: true, ...server } },
     policies: `
 routes:
-  - { name: open, from: "http://${HOST}:8080", to: "${upstream.origin}", timeout: 2s, idle_timeout: 2s, allow_public_unauthenticated_access: true }
+  - { name: open, from: "http://${HOST}:8080", to: "${upstream.origin}", allow_public_unauthenticated_access: true }
+  - { name: slow, from: "http://slow.localhost:8080", to: "${upstream.origin}", idle_timeout: 2s, allow_public_unauthenticated_access: true }
   - { name: closed, from: "http://closed.localhost:8080", to: "${upstream.origin}", allow_any_authenticated_user: true }
   - { name: own, from: "http://own.localhost:8080", response: { status: 200, body: ok }, allow_public_unauthenticated_access: true }
   - { name: none, from: "http://none.localhost:8080", response: { status: 204 }, allow_public_unauthenticated_access: true }
@@ -109,6 +110,12 @@ test('a hundred requests at once on one connection', async (t) => {
   const client = h2Client(t, port)
   const paths = Array.from({ length: 300 }, (_, n) => `/${n}`)
   const answers = await Promise.all(paths.map((path) => client.request(at(path))))
+  t.same(
+    answers
+      .filter(({ status }) => status !== 200)
+      .map(({ status, code, body }) => ({ status, code, body })),
+    [],
+  )
   t.same(
     answers.map((answer) => answer.json()['url']),
     paths,
@@ -230,7 +237,7 @@ test('a body is streamed both ways, and waits for who is slower', async (t) => {
   const down = await client.request(at('/down'))
   t.equal(down.body.length, size)
 
-  const { stream, answer } = client.open(at('/down'))
+  const { stream, answer } = client.open({ ...at('/down'), ':authority': 'slow.localhost' })
   stream.end()
   await once(stream, 'response')
   stream.pause()

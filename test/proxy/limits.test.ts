@@ -55,7 +55,7 @@ test('a head or a body that takes too long is 408', async (t) => {
   const body = await rawRequest(port, `${head(...post)}half`, { until: 'close' })
   t.equal(body.status, 408)
   t.match(body.body, /MALFORMED_REQUEST/)
-  t.ok(Date.now() - started < 9_000, 'neither waited for the default')
+  t.ok(Date.now() - started < 30_000, 'neither waited for the default')
   t.match(upstream.requests, { length: 1 })
 })
 
