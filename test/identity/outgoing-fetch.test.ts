@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:https'
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { type Test, test } from 'tap'
 import {
   createOutgoingFetch,
@@ -9,6 +9,7 @@ import {
   proxySettings,
 } from '../../src/identity/outgoing-fetch.ts'
 import { selfSigned } from '../support/self-signed.ts'
+import { startTunnelProxy } from '../support/start-tunnel-proxy.ts'
 
 const pair = selfSigned(['localhost', '127.0.0.1'])
 
@@ -21,33 +22,6 @@ async function startHttps(t: Test): Promise<number> {
   await once(server, 'listening')
   t.teardown(() => server.close())
   return (server.address() as AddressInfo).port
-}
-
-/** A proxy that only tunnels, to this machine whatever the name; it keeps what it was asked for. */
-async function startProxy(t: Test) {
-  const heads: string[] = []
-  const open = new Set<Socket>()
-  const server = createTcpServer((client) => {
-    open.add(client)
-    client.on('error', () => undefined)
-    client.once('data', (head) => {
-      const text = head.toString('latin1')
-      heads.push(text)
-      const port = Number(/^CONNECT [^:]+:(\d+) /.exec(text)?.[1])
-      const upstream = connect(port, '127.0.0.1', () => {
-        client.write('HTTP/1.1 200 OK\r\n\r\n')
-        client.pipe(upstream).pipe(client)
-      })
-      upstream.on('error', () => client.destroy())
-      client.on('close', () => upstream.destroy())
-    })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.close()
-    for (const socket of open) socket.destroy()
-  })
-  return { heads, port: (server.address() as AddressInfo).port }
 }
 
 function start(t: Test, proxies: ProxySettings, ca: string | undefined = pair.cert) {
@@ -84,7 +58,7 @@ test('without it, or with another, the connection is refused', async (t) => {
 
 test('https goes by the proxy, its name resolved there, and the certificate is the provider’s', async (t) => {
   const port = await startHttps(t)
-  const proxy = await startProxy(t)
+  const proxy = await startTunnelProxy(t)
   const fetch = start(t, { httpsProxy: `http://user:pass@127.0.0.1:${proxy.port}`, noProxy: '' })
   const answer = await fetch(`https://localhost:${port}/x`, {})
   t.equal(answer.status, 200)
@@ -101,7 +75,7 @@ const direct: Record<string, ProxySettings['noProxy']> = {
 for (const [name, noProxy] of Object.entries(direct)) {
   test(`a host ${name} in NO_PROXY is reached directly`, async (t) => {
     const port = await startHttps(t)
-    const proxy = await startProxy(t)
+    const proxy = await startTunnelProxy(t)
     const fetch = start(t, { httpsProxy: `http://127.0.0.1:${proxy.port}`, noProxy })
     t.equal((await fetch(`https://localhost:${port}/`, {})).status, 200)
     t.same(proxy.heads, [])
