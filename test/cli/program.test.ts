@@ -20,7 +20,6 @@ const bad: Record<string, { args: readonly string[]; says: RegExp }> = {
     args: ['chekc'],
     says: /unknown command 'chekc'\n\(Did you mean check\?\)/,
   },
-  'a command of a later version': { args: ['init'], says: /unknown command 'init'/ },
   'an unknown option': { args: ['check', '--confg', 'x'], says: /unknown option '--confg'/ },
   'an option without its value': { args: ['check', '--config'], says: /argument missing/ },
   'a missing argument': { args: ['schema'], says: /missing required argument 'kind'/ },
