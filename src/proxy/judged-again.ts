@@ -1,42 +1,102 @@
-/** An open WebSocket is judged again when its person has become another in what is known of them: claims, or groups. */
+/**
+ * An open WebSocket is judged again as a request would be: when its person has become another in what is known of them,
+ * when other policies are in force, and now and then, since policies may ask for the time.
+ */
 
+import type { IncomingMessage } from 'node:http'
+import { GatehouseError } from '../errors.ts'
 import type { LiveSession } from '../identity/session.ts'
 import type { ResolveGroups } from '../identity/session-groups.ts'
 import { decide } from '../policy/decide.ts'
 import { ANONYMOUS, type Facts, type Person } from '../policy/model.ts'
-import type { Route } from '../policy/route.ts'
-import type { Clock } from '../support/time.ts'
+import type { Route, RouteBearer } from '../policy/route.ts'
+import type { Clock, EpochMs } from '../support/time.ts'
+import type { CanonicalRequest } from './canonicalize.ts'
 import type { DataPlane } from './data-plane.ts'
 import { resolveGroupsFor } from './resolve-groups.ts'
+import { checkWebSocket } from './web-socket-rules.ts'
+
+/** How soon an open WebSocket follows a criterion of time. */
+const EVERY_MS = 10_000
 
 export interface Admission {
-  readonly route: Route
+  readonly request: IncomingMessage
+  readonly reading: CanonicalRequest
   readonly plane: DataPlane
   readonly facts: Facts
-  /** As it was opened, before its groups were resolved. */
-  readonly session: LiveSession
+  /** As it was opened, before its groups were resolved; `undefined`: nobody in particular. */
+  readonly session: LiveSession | undefined
   /** Whom the admission was decided about. */
-  readonly person: Person
+  readonly person: Person | undefined
 }
 
-/** Whether the admission still holds. Synchronous, and nothing but a comparison, while nothing has changed. */
+/** Whether the admission still holds. Synchronous, and little but a comparison, while nothing has changed. */
 export type StillHolds = () => boolean | Promise<boolean>
 
-export function createStillHolds(
-  { route, plane, facts, session, person }: Admission,
-  { resolveGroups, now }: { readonly resolveGroups: ResolveGroups; readonly now: Clock },
-): StillHolds {
-  let judged: Person | undefined = person
+export interface JudgedAgainParts {
+  /** The plane in force now. */
+  plane(): DataPlane
+  readonly resolveGroups: ResolveGroups
+  readonly now: Clock
+}
+
+export function createStillHolds(admission: Admission, parts: JudgedAgainParts): StillHolds {
+  const { reading, facts, session, person } = admission
+  let { plane } = admission
+  let route: Route | undefined = reading.route
+  let judged: { readonly subject: Person | undefined; readonly at: EpochMs } | undefined = {
+    subject: person,
+    at: parts.now(),
+  }
+
   const judge = (known: LiveSession | undefined): boolean => {
     const subject = known?.subject
-    if (subject === judged && subject !== undefined) return true
-    judged = subject
+    const time = parts.now()
+    const isSame = judged?.subject === subject && time - (judged?.at ?? 0) < EVERY_MS
+    if (isSame) return true
+    judged = { subject, at: time }
+    if (route === undefined) return false
     if (route.reportOnly) return true
-    const decision = decide(route.policy, { ...facts, now: now() }, subject ?? ANONYMOUS)
+    const decision = decide(route.policy, { ...facts, now: time }, subject ?? ANONYMOUS)
     return decision.outcome === 'allow'
   }
+
   return () => {
-    const known = resolveGroupsFor(route, session, plane, resolveGroups)
+    const current = parts.plane()
+    if (current !== plane) {
+      plane = current
+      route = routeNow(admission, current)
+      judged = undefined
+    }
+    if (route === undefined) return false
+    const mine = session !== undefined && isKnownOn(session, route, reading.route.bearer)
+    const known = resolveGroupsFor(route, mine ? session : undefined, plane, parts.resolveGroups)
     return known instanceof Promise ? known.then(judge) : judge(known)
   }
+}
+
+/** The route that takes the request now; `undefined` where none does, or none that would open a WebSocket for it. */
+function routeNow({ request, reading }: Admission, { table }: DataPlane): Route | undefined {
+  const route = table.host(reading.host.name)?.match(reading.path.decoded)
+  if (route?.to === undefined) return undefined
+  try {
+    checkWebSocket(request, { ...reading, route })
+    return route
+  } catch (error) {
+    if (error instanceof GatehouseError) return undefined
+    throw error
+  }
+}
+
+/** Whether the route would take this session, or the token that it came by, from a new request. */
+function isKnownOn(
+  { record }: LiveSession,
+  { provider, bearer }: Route,
+  admittedBy: RouteBearer | undefined,
+): boolean {
+  if (record.method !== 'bearer') return provider === undefined || provider === record.provider
+  return (
+    bearer?.provider === record.provider &&
+    (admittedBy?.audiences ?? []).every((audience) => bearer.audiences.includes(audience))
+  )
 }

@@ -158,8 +158,17 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
   const path = upstreamPath(route, reading.path)
   const target = parts.upstreams.balancer(route).pick()
   if (target === undefined) throw new GatehouseError('INTERNAL', 'no upstream was chosen')
-  if (session === undefined)
-    return admitted(parts, { received, reading, path, target, identity: undefined })
+  const stillHolds = createStillHolds(
+    {
+      ...{ request: received.request, reading, plane, facts },
+      ...{ session: session === undefined ? undefined : opened, person: session?.subject },
+    },
+    parts,
+  )
+  if (session === undefined) {
+    const upgrade = { received, reading, path, target, identity: undefined }
+    return admitted(parts, upgrade, stillHolds)
+  }
   noteUse(parts.sessions, session)
   const identity = await received.plane.identityOf(
     session,
@@ -168,8 +177,6 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
     tokensOf(parts.sessions, session),
   )
   received.trail.namedGroups = identity.namedGroups
-  const admission = { route, plane, facts, session: opened ?? session, person: session.subject }
-  const stillHolds = createStillHolds(admission, parts)
   return admitted(parts, { received, reading, path, target, identity }, stillHolds)
 }
 
@@ -182,7 +189,7 @@ function checkHandshake({ headers }: IncomingMessage): void {
   throw new GatehouseError('MALFORMED_REQUEST', 'the handshake of a WebSocket lacks key or version')
 }
 
-function admitted(parts: UpgradeParts, upgrade: Upgrade, stillHolds?: StillHolds): Upgrade {
+function admitted(parts: UpgradeParts, upgrade: Upgrade, stillHolds: StillHolds): Upgrade {
   const { session } = upgrade.received.trail
   const { endpoint } = upgrade.target
   endpoint.inFlight++

@@ -1,4 +1,4 @@
-/** Open WebSockets: closed when their session ends, when they are quiet too long, and when the gateway stops. */
+/** Open WebSockets: closed when their session or their access ends, when they are quiet too long, and when the gateway stops. */
 
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
@@ -21,7 +21,7 @@ export interface AdmittedSocket {
   /** 0: never. */
   readonly idleTimeoutMs: number
   /** Asked every second; once it is false, the WebSocket is closed. */
-  readonly stillHolds?: StillHolds | undefined
+  readonly stillHolds: StillHolds
   /** Called when the client sends anything. */
   readonly onClientActive: () => void
 }
@@ -46,7 +46,7 @@ interface Open extends AdmittedSocket {
 /** ws keeps the connection in this field; there is no public way from a WebSocket to its socket. */
 type WithSocket = WebSocket & { readonly _socket?: Socket }
 
-/** How soon an open WebSocket follows a change of groups. */
+/** How soon an open WebSocket follows a change of groups or policies. */
 const LOOK_EVERY_MS = 1_000
 
 export function createWebSockets(repeat: Every = every): WebSockets {
@@ -61,7 +61,7 @@ export function createWebSockets(repeat: Every = every): WebSockets {
     setTimeout(() => client.terminate(), CLOSE_TIMEOUT_MS).unref()
   }
   const look = async (socket: Socket, one: Open): Promise<void> => {
-    if (one.stillHolds === undefined || one.looking) return
+    if (one.looking) return
     const holds = one.stillHolds()
     if (holds === true) return
     one.looking = true
