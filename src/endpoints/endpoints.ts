@@ -18,7 +18,7 @@ import { signIn } from './sign-in.ts'
 import { signInLimited } from './sign-in-limit.ts'
 import { SIGN_IN_PATH } from './sign-in-url.ts'
 import { askSignOut, SIGN_OUT_PATH, SIGNED_OUT_PATH, signOut } from './sign-out.ts'
-import { signalsAt, unreadSignal } from './signals.ts'
+import { isSignal, signalsAt, unreadSignal } from './signals.ts'
 import { beginsLogin, namedProvider, postedLogin, thirdPartyLogin } from './third-party-login.ts'
 import { user } from './user.ts'
 import { type EndpointOptions, type Visit, visitOf } from './visit.ts'
@@ -28,7 +28,7 @@ type Endpoint = (visit: Visit) => Reaction | Promise<Reaction>
 type Endpoints = Readonly<Record<string, Endpoint>>
 
 /** Forms of ours are small; the largest thing that is posted is a token. */
-const MAX_FORM_BYTES = 20 * 1024
+const MAX_FORM_BYTES = 17 * 1024
 /** Read as they are: whoever takes them knows what should be in them. */
 const TEXT_TYPES = ['application/json', 'application/secevent+jwt']
 
@@ -78,7 +78,11 @@ function react(visit: Visit): Reaction | Promise<Reaction> {
   const found = endpointsAt(visit)
   if (found === undefined) return failure(visit, 'NO_ROUTE')
   const endpoint = Object.hasOwn(found, visit.method) ? found[visit.method] : undefined
-  if (endpoint !== undefined) return endpoint(visit)
+  if (endpoint !== undefined) {
+    // Only signals come as anything else than a form.
+    const isTaken = visit.body === undefined || isSignal(visit)
+    return isTaken ? endpoint(visit) : failure(visit, 'MALFORMED_REQUEST', { status: 415 })
+  }
   return failure(visit, 'MALFORMED_REQUEST', {
     status: 405,
     text: TEXTS.wrongMethod,

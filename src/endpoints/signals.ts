@@ -32,9 +32,14 @@ export function signalsAt(
   return Object.fromEntries(bound)
 }
 
+/** Whether `visit` is for one of these addresses. */
+export function isSignal(visit: Visit): boolean {
+  return visit.isPublicUrl && signalsAt(visit) !== undefined
+}
+
 /** The answer to a body that is too large or of a type that nobody takes; `undefined` where it was for another address. */
 export function unreadSignal(visit: Visit): Reaction | undefined {
-  if (!visit.isPublicUrl || signalsAt(visit) === undefined) return undefined
+  if (!isSignal(visit)) return undefined
   const isEvent = visit.path.decoded.startsWith('/.gatehouse/security_events/')
   return isEvent ? refuseEvent('other') : failure(visit, 'MALFORMED_REQUEST', { form: 'json' })
 }
