@@ -77,6 +77,7 @@ export async function buildPublicServer(parts: Parts): Promise<FastifyInstance> 
       snapshot: () => parts.runtime().snapshot,
       sessions: parts.sessions,
       resolveGroups: parts.resolveGroups,
+      directories: () => parts.runtime().directories,
       rateLimits: parts.rateLimits,
       localAdmins: parts.localAdmins,
       providers: () => parts.runtime().providers,

@@ -29,6 +29,8 @@ type Endpoints = Readonly<Record<string, Endpoint>>
 
 /** Forms of ours are small; the largest thing that is posted is a token. */
 const MAX_FORM_BYTES = 17 * 1024
+/** Event hooks bring several events at once, each with much besides. */
+const MAX_EVENTS_BYTES = 64 * 1024
 /** Read as they are: whoever takes them knows what should be in them. */
 const TEXT_TYPES = ['application/json', 'application/secevent+jwt']
 
@@ -58,7 +60,7 @@ export async function endpoints(fastify: FastifyInstance, options: EndpointOptio
   const parseOptions: object = { decode: (value: string) => value }
   await fastify.register(cookie, { parseOptions })
   await fastify.register(formbody, { bodyLimit: MAX_FORM_BYTES })
-  const asText = { parseAs: 'string', bodyLimit: MAX_FORM_BYTES } as const
+  const asText = { parseAs: 'string', bodyLimit: MAX_EVENTS_BYTES } as const
   fastify.addContentTypeParser(TEXT_TYPES, asText, (_request, body, done) => done(null, body))
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
     const visit = visitOf(request, options)

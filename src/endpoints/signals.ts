@@ -1,6 +1,7 @@
 /** The addresses at which providers tell that somebody's session, or all of them, have ended; on `public_url` only. */
 
 import type { Provider } from '../identity/provider.ts'
+import { takeEvents, verifyEventHook } from './event-hook.ts'
 import { globalTokenRevocation } from './global-token-revocation.ts'
 import { backchannelLogout, frontchannelLogout } from './provider-logout.ts'
 import { failure, type Reaction } from './reaction.ts'
@@ -12,6 +13,7 @@ type Signals = Readonly<Record<string, Signal>>
 
 const KINDS: ReadonlyMap<string, Signals> = new Map([
   ['backchannel_logout', { POST: backchannelLogout }],
+  ['event_hook', { GET: verifyEventHook, POST: takeEvents }],
   ['frontchannel_logout', { GET: frontchannelLogout, POST: frontchannelLogout }],
   ['global_token_revocation', { POST: globalTokenRevocation }],
   ['security_events', { POST: securityEvents }],

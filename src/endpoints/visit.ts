@@ -2,6 +2,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import type { Snapshot } from '../config/snapshot.ts'
+import type { Directory } from '../identity/directory.ts'
 import type { LocalAdmins } from '../identity/local-admins.ts'
 import type { Provider } from '../identity/provider.ts'
 import type { RateLimits } from '../identity/rate-limits.ts'
@@ -30,6 +31,8 @@ export interface EndpointOptions {
   readonly snapshot: () => Snapshot
   readonly sessions: Sessions
   readonly resolveGroups: ResolveGroups
+  /** By the provider's name. */
+  readonly directories: () => ReadonlyMap<string, Pick<Directory, 'forget' | 'forgetAll'>>
   readonly rateLimits: RateLimits
   readonly localAdmins: LocalAdmins
   /** By the name that the config gives them. */
@@ -65,6 +68,7 @@ export interface Visit extends Exchange {
   readonly providers: ReadonlyMap<string, Provider>
   readonly sessions: Sessions
   readonly resolveGroups: ResolveGroups
+  readonly directories: ReadonlyMap<string, Pick<Directory, 'forget' | 'forgetAll'>>
   readonly rateLimits: RateLimits
   readonly localAdmins: LocalAdmins
   readonly seals: Seals
@@ -101,6 +105,7 @@ export function visitOf(request: FastifyRequest, options: EndpointOptions): Visi
     providers: options.providers(),
     sessions: options.sessions,
     resolveGroups: options.resolveGroups,
+    directories: options.directories(),
     rateLimits: options.rateLimits,
     localAdmins: options.localAdmins,
     seals: createSeals(options.secrets()),

@@ -123,6 +123,7 @@ export async function startEndpoints(
     sessions,
     rateLimits,
     resolveGroups: (session) => session,
+    directories: () => new Map(),
     localAdmins: createLocalAdmins({
       admins: () => live.snapshot.localAdmins,
       rateLimits,

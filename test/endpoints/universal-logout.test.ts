@@ -108,7 +108,7 @@ test('what is refused, and how', async (t) => {
     const answer = await post(PATH, 'sub_id=x', { ...form, 'content-type': type })
     t.equal(answer.status, 400, type)
   }
-  const big = JSON.stringify({ ...ana, pad: 'x'.repeat(30_000) })
+  const big = JSON.stringify({ ...ana, pad: 'x'.repeat(70_000) })
   t.equal((await post(PATH, big, { ...JSON_TYPE, ...form })).status, 400)
 
   t.equal(await person.status(), 200)

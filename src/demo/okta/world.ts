@@ -20,7 +20,7 @@ export interface OktaUser {
   status: UserStatus
   /** False: the app is not assigned to them. */
   assigned: boolean
-  readonly groupIds: Set<string>
+  groupIds: Set<string>
   /** Milliseconds since 1970. */
   lastUpdated: number
 }
@@ -101,6 +101,7 @@ export function createWorld(people: readonly Person[], now: () => number) {
   return {
     users,
     groups,
+    user,
     addUser,
     addGroup,
     /** By id, login or e-mail. */
