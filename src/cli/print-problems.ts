@@ -6,8 +6,14 @@ import type { Io } from './io.ts'
 
 /** Prints every problem to stderr, in the order given. */
 export function printProblems(problems: readonly Problem[], io: Io): void {
+  // There may be thousands, of a few files.
+  const files = new Map<string, string>()
   for (const problem of problems) {
-    io.stderr(`${formatProblem({ ...problem, file: shownPath(problem.file, io.cwd) })}\n`)
+    const file = files.get(problem.file) ?? shownPath(problem.file, io.cwd)
+    files.set(problem.file, file)
+    // A message may name a second place.
+    const message = problem.message.replaceAll(`(${io.cwd}${sep}`, '(')
+    io.stderr(`${formatProblem({ ...problem, file, message })}\n`)
   }
 }
 

@@ -92,7 +92,8 @@ async function loadOnce(
           files,
           options.previous !== undefined,
         )
-  problems.push(...(policies?.problems ?? []))
+  // A file may hold more mistakes than a call takes arguments.
+  for (const problem of policies?.problems ?? []) problems.push(problem)
   if (checked !== undefined) {
     const routes = policies?.table.routes ?? []
     problems.push(...checkRouteSessions(routes, checked.config.session))

@@ -153,3 +153,13 @@ test('tests that cannot be read are no reason to fail', async (t) => {
   t.equal(exitCode, 0)
   t.match(stderr, /^policies\/testdata\/subjects\.yaml:1:11: warning: `subjects` must be /)
 })
+
+test('two hundred thousand mistakes are all told, each with paths from where one stands', async (t) => {
+  const policies = { 'a.yaml': `routes: [${'a,'.repeat(199_999)}a]`, 'b.yaml': GOOD_POLICY }
+  const { exitCode, stderr } = await check(t, { ...GOOD, policies })
+  t.equal(exitCode, 2)
+  t.equal(stderr.trimEnd().split('\n').length, 200_001)
+  const twice = { 'a.yaml': GOOD_POLICY, 'b.yaml': GOOD_POLICY }
+  const again = await check(t, { ...GOOD, policies: twice })
+  t.match(again.stderr, /^policies\/b\.yaml:2:11: the name `app` .*\(policies\/a\.yaml:2\)$/m)
+})

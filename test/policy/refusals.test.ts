@@ -42,6 +42,18 @@ const routeRefusals: Readonly<Record<string, Refusal>> = {
     route: '    path: x\n',
     says: ['p.yaml:4:11: `path` begins with a slash: `/x`'],
   },
+  'a path with a segment that no request has': {
+    route: '    path: /a/../b\n',
+    says: [
+      'p.yaml:4:11: `path` is never met: paths are read without `//`, `/./` and `/../`; leave them out',
+    ],
+  },
+  'a prefix with an empty segment': {
+    route: '    prefix: /a//b\n',
+    says: [
+      'p.yaml:4:13: `prefix` is never met: paths are read without `//`, `/./` and `/../`; leave them out',
+    ],
+  },
   'a path of our own': {
     route: '    prefix: /.gatehouse/x\n',
     says: [

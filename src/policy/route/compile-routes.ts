@@ -163,6 +163,12 @@ function readPath(entries: RouteEntries, { report }: Around): RoutePath | undefi
   if (text.startsWith('/.gatehouse/')) {
     return report(at, 'what is below `/.gatehouse/` is answered by Gatehouse; no route can take it')
   }
+  if (/\/\/|\/\.\.?(?:\/|$)/.test(text)) {
+    return report(
+      at,
+      `\`${key}\` is never met: paths are read without \`//\`, \`/./\` and \`/../\`; leave them out`,
+    )
+  }
   return key === 'prefix'
     ? { match: { kind: 'prefix', prefix: text }, text }
     : { match: { kind: 'path', path: text }, text }
