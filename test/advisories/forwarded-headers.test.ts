@@ -79,14 +79,6 @@ test('B: forwarded headers from a peer that nobody trusts', async (t) => {
       ])
       t.equal(upstream.last.line, 'GET /public/x HTTP/1.1')
       t.notMatch(upstream.last.head, '/admin')
-      const overrides = ['X-HTTP-Method-Override', 'x_http_method', 'X-Method-Override']
-      await ask([
-        'POST /public/x HTTP/1.1',
-        `Host: ${HOST}`,
-        ...overrides.map((name) => `${name}: DELETE`),
-      ])
-      t.equal(upstream.last.line, 'POST /public/x HTTP/1.1')
-      t.notMatch(upstream.last.head, 'DELETE')
     },
   )
 
@@ -242,7 +234,7 @@ test('B: forwarded headers from a proxy that is trusted', async (t) => {
       t.same(upstream.last.header('x-request-id'), ['trace-1'])
       for (const id of ['"', 'a b', 'a\tb', '<script>', 'x'.repeat(129), '\xe9']) {
         await ask([...lines, `X-Request-Id: ${id}`])
-        t.match(upstream.last.header('x-request-id'), [/^[0-9a-f-]{32,36}$/])
+        t.match(upstream.last.header('x-request-id'), [/^[0-9a-f]{32}$/])
       }
     },
   )
