@@ -33,7 +33,7 @@ const Limits = Type.Object(
       'Requests after which a connection is closed in good order.',
     ),
   },
-  closed,
+  { ...closed, description: 'What a client may send at most, and how long it may take.' },
 )
 
 const RateLimits = Type.Object(
@@ -45,7 +45,7 @@ const RateLimits = Type.Object(
     ),
     bearer_failures: RateText('Bearer tokens that do not hold, from one address.', '300/m'),
   },
-  closed,
+  { ...closed, description: 'How often something may be tried, as in `600/m`; more is 429.' },
 )
 
 export const ServerConfig = Type.Object(

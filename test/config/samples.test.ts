@@ -76,15 +76,30 @@ const FILES = {
   tls: { 'tls.crt': cert, 'tls.key': key },
 }
 
+/** As `gatehouse hash-password` prints one. */
+const PASSWORD_HASH =
+  'scrypt:ln=15,r=8,p=3:IuNab_eBDXCyRiMRL_M-yg:rCNVNSXsILrzivaww2_FgqrAQExwx02tnhTIkX3NzXY'
+
+/** A part of \`server\` is whole with this. */
+function withPublicUrl(text: string): string {
+  if (/^ *public_url:|[{,] *public_url:/m.test(text)) return text
+  const url = 'public_url: https://auth.example.com'
+  return text
+    .replace(/^server: *(#.*)?$/m, `server:\n  ${url}`)
+    .replace(/^server: *\{/m, `server: { ${url},`)
+}
+
 for (const { at, text } of byKind.get('config') ?? []) {
   test(`the config at ${at} passes the check`, async (t) => {
     const written = readYaml(at, text).value
     const missing = Object.entries(MISSING_SECTIONS).filter(
       ([name]) => !isMapping(written) || !(name in written),
     )
-    const whole = [text, ...missing.map(([, section]) => section)].join('\n')
+    const whole = [withPublicUrl(text), ...missing.map(([, section]) => section)].join('\n')
     const variables = [...text.matchAll(/\$\{([A-Z_]+)\}/g)].map((match) => match[1] ?? '')
-    const env = Object.fromEntries(variables.map((name) => [name, SECRET]))
+    const env = Object.fromEntries(
+      variables.map((name) => [name, name.endsWith('_HASH') ? PASSWORD_HASH : SECRET]),
+    )
     const { snapshot, lines } = await load(
       t,
       { ...FILES, 'gatehouse.yaml': whole },
