@@ -1,8 +1,6 @@
 /** Every YAML sample of the documentation is a file that works. */
 
 import { generateKeyPairSync } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
 import { test } from 'tap'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import { SubjectsFile } from '../../src/policy/suite/subjects.ts'
@@ -11,54 +9,11 @@ import { checkSchema } from '../../src/support/check-schema.ts'
 import { isMapping } from '../../src/support/mapping.ts'
 import { formatProblem, hasErrors } from '../../src/support/problem.ts'
 import { readYaml } from '../../src/support/yaml-document.ts'
+import { documentationSamples, kindOf } from '../support/samples.ts'
 import { selfSigned } from '../support/self-signed.ts'
 import { GOOD_POLICY, load, SECRET } from './config-folder.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
-
-interface Sample {
-  /** `docs/configuration.md:12` */
-  readonly at: string
-  readonly text: string
-}
-
-function samplesIn(file: string): readonly Sample[] {
-  const text = readFileSync(file, 'utf8')
-  return [...text.matchAll(/^```yaml[^\n]*\n([\s\S]*?)^```/gm)].map((match) => {
-    const line = text.slice(0, match.index).split('\n').length + 1
-    return { at: `${relative(ROOT, file)}:${line}`, text: match[1] ?? '' }
-  })
-}
-
-function markdownFiles(): readonly string[] {
-  const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
-  const inDocs = docs.filter((name) => name.endsWith('.md')).map((name) => join(ROOT, 'docs', name))
-  const readmes = readdirSync(ROOT).filter((name) => name === 'README.md')
-  return [...inDocs, ...readmes.map((name) => join(ROOT, name)), join(ROOT, 'policies/README.md')]
-}
-
-const CONFIG_KEYS = new Set([
-  'server',
-  'providers',
-  'session',
-  'identity_headers',
-  'brand',
-  'logging',
-])
-
-type Kind = 'config' | 'policy' | 'test' | 'subjects' | 'other'
-
-/** What a file with these keys at its top is. */
-function kindOf(value: unknown): Kind {
-  if (!isMapping(value)) return 'other'
-  const keys = Object.keys(value)
-  if (keys.includes('tests')) return 'test'
-  if (keys.includes('subjects')) return 'subjects'
-  if (keys.some((key) => CONFIG_KEYS.has(key)) || Array.isArray(value['policies'])) return 'config'
-  return keys.some((key) => ['routes', 'conditions', 'policies'].includes(key)) ? 'policy' : 'other'
-}
-
-const samples = markdownFiles().flatMap(samplesIn)
+const samples = documentationSamples()
 const byKind = Map.groupBy(samples, ({ at, text }) => kindOf(readYaml(at, text).value))
 
 /** What a part of a config needs to be whole. */
