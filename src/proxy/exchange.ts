@@ -85,7 +85,7 @@ export function goesOn(trail: Trail, { reportOnly }: Route, { outcome }: Decisio
 }
 
 /** nginx's number for a client that left before the answer began; it is never sent. */
-const CLIENT_GONE = 499
+export const CLIENT_GONE = 499
 
 export function recordOf(received: Received): RequestRecord {
   const { request, response, plane, time, requestId, forwarded, startedAt, trail } = received

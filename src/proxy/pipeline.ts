@@ -232,6 +232,8 @@ function forwardAllowed(
   identity: RouteIdentity | undefined,
 ): void {
   const { request, response, headers, trail } = received
+  // Who has left while this was decided wants nothing any more, and nobody would end what is begun for them.
+  if (response.destroyed) return
   const { route, host, path } = reading
   if (identity !== undefined) trail.namedGroups = identity.namedGroups
   if (route.ownAnswer !== undefined) return sendOwnAnswer(received, reading, route.ownAnswer)

@@ -18,7 +18,7 @@ import { authenticate, noteUse, tokensOf } from './authenticate.ts'
 import type { Target } from './balancer.ts'
 
 import { type CanonicalRequest, canonicalize } from './canonicalize.ts'
-import { goesOn, type Received } from './exchange.ts'
+import { CLIENT_GONE, goesOn, type Received } from './exchange.ts'
 import { namedGroupsOf, type RouteIdentity } from './identity-headers.ts'
 import { createStillHolds, type StillHolds } from './judged-again.ts'
 import { factsOf, type PipelineParts } from './pipeline.ts'
@@ -192,9 +192,13 @@ function checkHandshake({ headers }: IncomingMessage): void {
 function admitted(parts: UpgradeParts, upgrade: Upgrade, stillHolds: StillHolds): Upgrade {
   const { session } = upgrade.received.trail
   const { endpoint } = upgrade.target
+  const { socket } = upgrade.received.request
+  // Its `close` is over, and nothing that waits for it would ever end.
+  if (socket.destroyed)
+    throw new GatehouseError('MALFORMED_REQUEST', 'the client has left', { status: CLIENT_GONE })
   endpoint.inFlight++
-  upgrade.received.request.socket.once('close', () => endpoint.inFlight--)
-  parts.webSockets.admit(upgrade.received.request.socket, {
+  socket.once('close', () => endpoint.inFlight--)
+  parts.webSockets.admit(socket, {
     session,
     idleTimeoutMs: upgrade.reading.route.idleTimeoutMs,
     stillHolds,

@@ -46,7 +46,7 @@ export interface Faults {
   refreshes?: boolean
   /** Added to what the token endpoint answers. */
   tokens?: (form: URLSearchParams) => Json
-  answer?: (path: string) => Answer | Promise<Answer> | undefined
+  answer?: (path: string) => Answer | undefined | Promise<Answer | undefined>
   /** Accepts the connection and never answers at this path. */
   silent?: string
 }

@@ -2,6 +2,8 @@
 
 import { sign as signBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { type Test, test } from 'tap'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -18,6 +20,9 @@ import { startUpstream } from '../support/start-upstream.ts'
 
 const HOST = 'http://api.localhost:8080'
 const AUDIENCE = 'api://default'
+
+const HANDSHAKE =
+  'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
 
 const POLICIES = (to: string) => `
 routes:
@@ -392,6 +397,34 @@ test('what is kept of a token ends with it, and is not believed on another route
   t.equal((await call(token, 'http://forwarding.localhost:8080/')).status, 401)
   clock.offset += 21_000
   t.equal((await call(token)).status, 401)
+})
+
+test('nothing is begun for a client that leaves while its token is looked at', async (t) => {
+  for (const more of ['', HANDSHAKE]) {
+    const { idp, upstream, gateway } = await startAll(t)
+    const asked = Promise.withResolvers<void>()
+    const left = Promise.withResolvers<undefined>()
+    idp.faults.answer = (path) => {
+      if (!path.includes('keys')) return undefined
+      asked.resolve()
+      return left.promise
+    }
+    const client = connect(gateway.port, '127.0.0.1')
+    client.write(
+      `GET / HTTP/1.1\r\nHost: api.localhost\r\nAuthorization: Bearer ${await tokenOf(idp)}\r\n${more}\r\n`,
+    )
+    await asked.promise
+    client.resetAndDestroy()
+    await once(client, 'close')
+    await delay(50)
+    left.resolve(undefined)
+    await poll(t, () => gateway.decisions().length > 0)
+    t.match(gateway.decisions(), [{ status: 499 }])
+    await delay(50)
+    t.equal(upstream.requests.length, 0)
+    const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text()
+    t.match(metrics, /^gatehouse_websockets 0$/m, 'or the gateway would wait for its end for ever')
+  }
 })
 
 test('a WebSocket that a token opened closes when the token ends', async (t) => {
