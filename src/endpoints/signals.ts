@@ -6,15 +6,20 @@ import { globalTokenRevocation } from './global-token-revocation.ts'
 import { backchannelLogout, frontchannelLogout } from './provider-logout.ts'
 import { failure, type Reaction } from './reaction.ts'
 import { refuseEvent, securityEvents } from './security-events.ts'
+import { signInLimited } from './sign-in-limit.ts'
 import type { Visit } from './visit.ts'
 
 type Signal = (visit: Visit, provider: Provider) => Promise<Reaction>
 type Signals = Readonly<Record<string, Signal>>
 
+/** The only one that anybody can send, and each leaves a mark in the store. */
+const limitedLogout: Signal = async (visit, provider) =>
+  signInLimited((asked) => frontchannelLogout(asked, provider))(visit)
+
 const KINDS: ReadonlyMap<string, Signals> = new Map([
   ['backchannel_logout', { POST: backchannelLogout }],
   ['event_hook', { GET: verifyEventHook, POST: takeEvents }],
-  ['frontchannel_logout', { GET: frontchannelLogout, POST: frontchannelLogout }],
+  ['frontchannel_logout', { GET: limitedLogout, POST: limitedLogout }],
   ['global_token_revocation', { POST: globalTokenRevocation }],
   ['security_events', { POST: securityEvents }],
 ])

@@ -29,3 +29,10 @@ test('sign-ins begun too often are answered 429, until the minute is over', asyn
   fixture.clock.time += 60_000
   t.equal((await browser.visit(`${APP}/.gatehouse/sign_in?rd=/`)).status, 302)
 })
+
+test('so are front-channel logouts, which anybody can send and each of which the store keeps', async (t) => {
+  const browser = (await startEndpoints(t, { rates: RATES })).browser()
+  const url = (sid: number) => `${AUTH}/.gatehouse/frontchannel_logout/okta?iss=x&sid=${sid}`
+  for (const sid of [1, 2, 3]) t.not((await browser.visit(url(sid))).status, 429)
+  t.equal((await browser.visit(url(4))).status, 429)
+})
