@@ -38,7 +38,10 @@ const Limits = Type.Object(
 
 const RateLimits = Type.Object(
   {
-    sign_in: RateText('Sign-ins begun and ended, and front-channel logouts, from one address.', '600/m'),
+    sign_in: RateText(
+      'Sign-ins begun and ended, and front-channel logouts, from one address.',
+      '600/m',
+    ),
     local_sign_in: RateText(
       'Tries at a break-glass password, from one address and for one name.',
       '5/m',

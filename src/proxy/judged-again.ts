@@ -12,6 +12,7 @@ import { ANONYMOUS, type Facts, type Person } from '../policy/model.ts'
 import type { Route, RouteBearer } from '../policy/route.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
 import type { CanonicalRequest } from './canonicalize.ts'
+import { clientCertificate } from './client-certificate.ts'
 import type { DataPlane } from './data-plane.ts'
 import { resolveGroupsFor } from './resolve-groups.ts'
 import { checkWebSocket } from './web-socket-rules.ts'
@@ -57,7 +58,9 @@ export function createStillHolds(admission: Admission, parts: JudgedAgainParts):
     judged = { subject, at: time }
     if (route === undefined) return false
     if (route.reportOnly) return true
-    const decision = decide(route.policy, { ...facts, now: time }, subject ?? ANONYMOUS)
+    const certificate = clientCertificate(admission.request.socket, time)
+    const asked: Facts = { ...facts, now: time, clientCertificate: certificate }
+    const decision = decide(route.policy, asked, subject ?? ANONYMOUS)
     return decision.outcome === 'allow'
   }
 
@@ -69,7 +72,8 @@ export function createStillHolds(admission: Admission, parts: JudgedAgainParts):
       judged = undefined
     }
     if (route === undefined) return false
-    const mine = session !== undefined && isKnownOn(session, route, reading.route.bearer)
+    const admittedBy = reading.route.bearer
+    const mine = session !== undefined && isKnownOn(session, route, admittedBy, parts.now())
     const known = resolveGroupsFor(route, mine ? session : undefined, plane, parts.resolveGroups)
     return known instanceof Promise ? known.then(judge) : judge(known)
   }
@@ -91,10 +95,14 @@ function routeNow({ request, reading }: Admission, { table }: DataPlane): Route 
 /** Whether the route would take this session, or the token that it came by, from a new request. */
 function isKnownOn(
   { record }: LiveSession,
-  { provider, bearer }: Route,
+  { provider, bearer, session: limits }: Route,
   admittedBy: RouteBearer | undefined,
+  now: EpochMs,
 ): boolean {
-  if (record.method !== 'bearer') return provider === undefined || provider === record.provider
+  if (record.method !== 'bearer') {
+    const isTooOld = limits !== undefined && record.signedInAt + limits.lifetimeMs <= now
+    return !isTooOld && (provider === undefined || provider === record.provider)
+  }
   return (
     bearer?.provider === record.provider &&
     (admittedBy?.audiences ?? []).every((audience) => bearer.audiences.includes(audience))

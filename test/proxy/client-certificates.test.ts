@@ -6,6 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { type Test, test } from 'tap'
+import { WebSocket, WebSocketServer } from 'ws'
 import { type SelfSigned, selfSigned } from '../support/self-signed.ts'
 import { startGateway } from '../support/start-gateway.ts'
 import { startUpstream } from '../support/start-upstream.ts'
@@ -20,7 +21,7 @@ const fingerprint = ({ cert }: SelfSigned) => new X509Certificate(cert).fingerpr
 
 const POLICIES = (to: string) => `
 routes:
-  - { name: mail, from: "https://mail.example.com", to: "${to}", policy: { allow: { and: [{ client_certificate: { san_email: ana@example.com } }] } } }
+  - { name: mail, from: "https://mail.example.com", to: "${to}", allow_websockets: true, policy: { allow: { and: [{ client_certificate: { san_email: ana@example.com } }] } } }
   - { name: dns, from: "https://dns.example.com", to: "${to}", policy: { allow: { and: [{ client_certificate: { san_dns: { ends_with: .example.net } } }] } } }
   - { name: print, from: "https://print.example.com", to: "${to}", policy: { allow: { and: [{ client_certificate: { fingerprint: "${fingerprint(ANA)}" } }] } } }
   - { name: open, from: "https://open.example.com", to: "${to}", allow_public_unauthenticated_access: true }
@@ -55,7 +56,7 @@ async function start(t: Test, more: Readonly<Record<string, unknown>> = {}) {
   }
   const status = async (host: string, options?: ConnectionOptions) =>
     ask(await open(host, options), host)
-  return { folder, gateway, open, status }
+  return { folder, gateway, upstream, open, status }
 }
 
 /** Sends one request over an open connection. */
@@ -146,6 +147,22 @@ test('a reload begins and ends to ask for certificates; a broken file changes no
   writeFiles(folder, { 'clients.pem': 'no certificate' })
   await gateway.gateway.reload()
   t.equal(await status('mail.example.com', ANA), 200)
+})
+
+test('a WebSocket that a certificate opened closes once nobody vouches for that any more', async (t) => {
+  const { gateway, upstream } = await start(t)
+  const sockets = new WebSocketServer({ server: upstream.server })
+  t.teardown(() => sockets.close())
+  const secure: object = { ...ANA, servername: 'mail.example.com', rejectUnauthorized: false }
+  const headers = { host: 'mail.example.com' }
+  const socket = new WebSocket(`wss://127.0.0.1:${gateway.port}/`, { ...secure, headers })
+  t.teardown(() => socket.terminate())
+  const closed = once(socket, 'close')
+  await once(socket, 'open')
+  const file = join(gateway.folder, 'gatehouse.yaml')
+  await writeFile(file, (await readFile(file, 'utf8')).replace(/,\n *"client_ca": ".*"/, ''))
+  await gateway.gateway.reload()
+  t.equal((await closed)[0], 1008)
 })
 
 test('a connection is for the hosts that its certificate covers', async (t) => {

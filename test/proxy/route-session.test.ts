@@ -1,6 +1,8 @@
 /** A route on which sessions end sooner than elsewhere: whoever signed in, or was here, too long ago signs in anew. */
 
+import { once } from 'node:events'
 import { type Test, test } from 'tap'
+import { WebSocket, WebSocketServer } from 'ws'
 import { loadSnapshot } from '../../src/config/load.ts'
 import { createBrowserClient } from '../support/browser-client.ts'
 import { signIn } from '../support/sign-in.ts'
@@ -20,7 +22,7 @@ async function start(t: Test, session: string, store = 'memory:', gateways = 1) 
   const provider = await startProvider(t)
   const policies = `
 routes:
-  - { name: strict, from: "${STRICT}", to: "${upstream.origin}", session: ${session}, allow_any_authenticated_user: true }
+  - { name: strict, from: "${STRICT}", to: "${upstream.origin}", session: ${session}, allow_websockets: true, allow_any_authenticated_user: true }
   - { name: easy, from: "${EASY}", to: "${upstream.origin}", allow_any_authenticated_user: true }
 `
   const options = { provider, policies, now: () => clock.time, config: { session: { store } } }
@@ -31,7 +33,7 @@ routes:
   if (first === undefined) throw new Error('no gateway')
   const browser = createBrowserClient(first.port)
   const status = async (url: string) => (await browser.send(`${url}/`)).status
-  return { clock, browser, status, gateways: started }
+  return { clock, upstream, browser, status, gateways: started }
 }
 
 test('a sign-in is too old for a route with a shorter lifetime, and good for the others', async (t) => {
@@ -54,6 +56,22 @@ test('a sign-in is too old for a route with a shorter lifetime, and good for the
   )
   t.not(browser.cookies('strict.localhost').get('gatehouse'), before)
   t.equal(await status(STRICT), 200)
+})
+
+test('a WebSocket of such a route closes at the same time', async (t) => {
+  const { clock, upstream, browser, gateways } = await start(t, '{ lifetime: 30m }')
+  const sockets = new WebSocketServer({ server: upstream.server })
+  t.teardown(() => sockets.close())
+  await signIn(browser, `${STRICT}/`, 'ana')
+  const cookie = `gatehouse=${browser.cookies('strict.localhost').get('gatehouse')}`
+  const socket = new WebSocket(`ws://127.0.0.1:${gateways[0]?.port}/`, {
+    headers: { host: 'strict.localhost:8080', cookie },
+  })
+  t.teardown(() => socket.terminate())
+  const closed = once(socket, 'close')
+  await once(socket, 'open')
+  clock.time += 30 * MINUTE
+  t.equal((await closed)[0], 1008)
 })
 
 test('a session that was not used for long is none for a route with a shorter idle time', async (t) => {
