@@ -7,7 +7,7 @@ import { startRedis } from '../support/start-redis.ts'
 import { underLoad } from './redis-load.ts'
 
 test('links are cut, slow and half-open, one after the other and at once', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const redis = await startRedis(t)
   const links = await Promise.all([0, 1, 2].map(() => startLink(t, redis.port)))
