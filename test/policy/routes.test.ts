@@ -54,6 +54,7 @@ test('a route has its defaults', async (t) => {
     hstsMs: undefined,
     provider: undefined,
     bearer: undefined,
+    session: undefined,
     keepEncodedSlashes: false,
   })
   t.strictSame(policy.rules, [])
@@ -74,11 +75,17 @@ test('a route says what is written', async (t) => {
     origin: 'http://app.localhost:8080',
     secure: false,
     to: {
-      scheme: 'https',
-      hostname: '::1',
-      port: 8443,
-      origin: 'https://[::1]:8443',
-      basePath: '/base',
+      urls: [
+        {
+          scheme: 'https',
+          hostname: '::1',
+          port: 8443,
+          origin: 'https://[::1]:8443',
+          basePath: '/base',
+          weight: 1,
+        },
+      ],
+      policy: 'ROUND_ROBIN',
     },
     tls: { skipVerify: true, customCa: `${PEM}/etc/gatehouse/ca.pem` },
     preserveHostHeader: true,
@@ -117,7 +124,8 @@ const UPSTREAMS: Readonly<Record<string, readonly [string, number, string]>> = {
 
 for (const [to, [origin, port, basePath]] of Object.entries(UPSTREAMS)) {
   test(`to ${to}`, async (t) => {
-    t.match(only(`{ from: https://app.example, to: ${to} }`).to, { origin, port, basePath })
+    const route = only(`{ from: https://app.example, to: ${to} }`)
+    t.match(route.to, { urls: [{ origin, port, basePath }] })
   })
 }
 
