@@ -2,7 +2,6 @@
 
 import { generateKeyPair, randomBytes } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import type { Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider'
 import { createMemoryAdapter } from 'oidc-provider/lib/adapters/memory_adapter.js'
@@ -10,6 +9,7 @@ import { Provider } from 'oidc-provider/lib/provider.js'
 import { pageHeaders, renderPage, sendPage } from './html.ts'
 import { listenOnLoopback } from './listen.ts'
 import type { Person } from './people.ts'
+import { leaveOtherAccount, readForm } from './picked-account.ts'
 import { pickerPage, providerErrorPage, signedOutPage, signOutPage } from './provider-pages.ts'
 import { signOutAtOnce } from './provider-sign-out.ts'
 
@@ -36,7 +36,6 @@ export interface DevelopmentProvider {
 const CLIENT_ID = 'gatehouse'
 const INTERACTION_PATH = '/pick'
 const DAY_SECONDS = 86_400
-const MAX_FORM_BYTES = 4_096
 
 /** Starts a provider on 127.0.0.1 with fresh keys and an empty memory. */
 export async function startDevelopmentProvider(
@@ -202,26 +201,4 @@ async function pick(
   }
   await leaveOtherAccount(provider, person.sub, interaction, request, response)
   await provider.interactionFinished(request, response, { login: { accountId: person.sub } })
-}
-
-/** Somebody else was signed in here: that session ends, or oidc-provider would end it by a page with a script. */
-async function leaveOtherAccount(
-  provider: Provider,
-  sub: string,
-  interaction: Awaited<ReturnType<Provider['interactionDetails']>>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const session = await provider.Session.get(provider.createContext(request, response))
-  if (session.accountId === undefined || session.accountId === sub) return
-  await session.destroy()
-  interaction.session = undefined
-  await interaction.persist()
-}
-
-async function readForm(request: IncomingMessage): Promise<string> {
-  if (Number(request.headers['content-length'] ?? Number.NaN) <= MAX_FORM_BYTES) {
-    return text(request)
-  }
-  throw new Error('The form is too large.')
 }

@@ -1,14 +1,12 @@
 /** Signing in at the Okta stand-in: one picks whom to be; who is suspended, deactivated or locked out is told so. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { text } from 'node:stream/consumers'
 import type { Provider } from 'oidc-provider'
 import { sendPage } from '../html.ts'
+import { leaveOtherAccount, readForm } from '../picked-account.ts'
 import { pickerPage, providerErrorPage } from '../provider-pages.ts'
 import { KNOWN_ACR } from './authorization-server.ts'
 import type { World } from './world.ts'
-
-const MAX_FORM_BYTES = 4_096
 
 /** Shows the picker on GET; takes its answer on POST. Never rejects. */
 export async function answerSignIn(
@@ -63,25 +61,3 @@ async function pick(
 }
 
 const MAX_SHOWN = 20
-
-/** Somebody else was signed in here: that session ends, or oidc-provider would end it by a page with a script. */
-async function leaveOtherAccount(
-  provider: Provider,
-  id: string,
-  interaction: Awaited<ReturnType<Provider['interactionDetails']>>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const session = await provider.Session.get(provider.createContext(request, response))
-  if (session.accountId === undefined || session.accountId === id) return
-  await session.destroy()
-  interaction.session = undefined
-  await interaction.persist()
-}
-
-async function readForm(request: IncomingMessage): Promise<string> {
-  if (Number(request.headers['content-length'] ?? Number.NaN) <= MAX_FORM_BYTES) {
-    return text(request)
-  }
-  throw new Error('The form is too large.')
-}
