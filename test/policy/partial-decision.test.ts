@@ -98,6 +98,14 @@ for (const [name, { rules, path, subject, is }] of Object.entries(cases)) {
   })
 }
 
+test('a step-up that has just failed leaves open what the groups would say', async (t) => {
+  const rules = [allow({ domain: 'x.example' }), deny({ groups: 'b' }), deny(not({ acr: 'high' }))]
+  const asked = { ...factsOfPath('/'), now: 60_000 }
+  const tried: Person = { ...ANA, steppedUpAt: 0 }
+  t.equal(decided(rules, asked, hiding(tried, ['groups'])), undefined)
+  t.equal(decided(rules, asked, tried)?.reason, 'step-up-failed')
+})
+
 test('reason and rule are named only where they are sure', async (t) => {
   const asked = factsOfPath('/')
   const sure = decided([allow({ groups: 'a' }), allow({ http_method: 'GET' })], asked, ANA)

@@ -53,9 +53,12 @@ export function createPartialPolicy(policy: CompiledPolicy, tell: Tell): Partial
 /**
  * INVARIANT: outcomes that agree at both ends agree between them. `allow and not deny` of each judgement lies between its
  * worst and its best, in the order false, unknown, true, because operators keep that order and negation turns it round.
+ * One outcome keeps no order: a refusal because a step-up has just failed to help is the best of a second judgement, a
+ * plain refusal its worst, and between them lies `unavailable`.
  */
 function agreement(least: Decision, most: Decision): PartialDecision | undefined {
   if (least.outcome !== most.outcome) return undefined
+  if (most.reason === 'step-up-failed' && least.reason !== most.reason) return undefined
   return {
     outcome: least.outcome,
     reason: least.reason === most.reason ? least.reason : undefined,
