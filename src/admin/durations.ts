@@ -1,6 +1,7 @@
 /** Durations counted into buckets for the price of an addition; Prometheus gets them as a histogram when it asks. */
 
 import { Histogram, type Registry } from 'prom-client'
+import { keepOnly, OTHER_ROUTES, type RouteLabels } from './route-labels.ts'
 
 /** From a cache hit to the longest wait that a default `timeout` allows. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -31,6 +32,8 @@ export interface DurationsOptions<L extends string> {
 export class Durations<L extends string> extends Histogram<L> {
   readonly #byLabel = new Map<string, Buckets>()
   readonly #options: DurationsOptions<L>
+  /** Undefined: values of the label are few by themselves. */
+  #named: RouteLabels | undefined
 
   constructor(options: DurationsOptions<L>) {
     const { name, help, label, registry } = options
@@ -39,12 +42,21 @@ export class Durations<L extends string> extends Histogram<L> {
   }
 
   add(label: string, durationMs: number): void {
-    let buckets = this.#byLabel.get(label)
-    if (buckets === undefined) {
-      buckets = new Buckets()
-      this.#byLabel.set(label, buckets)
-    }
+    const buckets = this.#byLabel.get(label) ?? this.#make(label)
     buckets.add(durationMs)
+  }
+
+  /** Values of the label that are named from now on; what was counted under another is dropped. */
+  label(labels: RouteLabels): void {
+    this.#named = labels
+    keepOnly(this.#byLabel, labels)
+  }
+
+  #make(value: string): Buckets {
+    const label = this.#named === undefined || this.#named.has(value) ? value : OTHER_ROUTES
+    const buckets = this.#byLabel.get(label) ?? new Buckets()
+    this.#byLabel.set(label, buckets)
+    return buckets
   }
 
   override get(): ReturnType<Histogram<L>['get']> {

@@ -3,6 +3,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { Durations } from './durations.ts'
 import { createRequestCounts } from './request-counts.ts'
+import { NO_ROUTE, routeLabels } from './route-labels.ts'
 
 export interface FinishedRequest {
   /** `undefined` where no route was found. */
@@ -15,6 +16,8 @@ export interface FinishedRequest {
 
 export interface Metrics {
   readonly registry: Registry
+  /** The routes that are in force from now on. */
+  routesChanged(routes: Iterable<{ readonly name: string }>): void
   requestFinished(request: FinishedRequest): void
   signIn(provider: string, result: string): void
   refreshed(provider: string, result: string): void
@@ -49,8 +52,6 @@ export interface MetricsSources {
   /** Left out in a process that asks none. */
   directories?(): Iterable<DirectoryState>
 }
-
-const NO_ROUTE = 'none'
 
 export function createMetrics(sources: MetricsSources): Metrics {
   const registry = new Registry()
@@ -111,6 +112,11 @@ export function createMetrics(sources: MetricsSources): Metrics {
   registerGauges(registry, sources, () => storeErrors.inc())
   return {
     registry,
+    routesChanged: (routes) => {
+      const labels = routeLabels(routes)
+      requests.label(labels)
+      upstream.label(labels)
+    },
     requestFinished: ({ route = NO_ROUTE, outcome, status, durationMs, upstreamMs }) => {
       requests.add(route, outcome, status)
       duration.add(outcome, durationMs)

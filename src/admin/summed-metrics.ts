@@ -2,6 +2,7 @@
 
 import { AggregatorRegistry, type Registry } from 'prom-client'
 import type { MetricsText } from './metrics.ts'
+import { type RouteLabels, routeLabels } from './route-labels.ts'
 
 /** All metrics of one process, as plain data. */
 export type MetricFamilies = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
@@ -11,6 +12,8 @@ export interface SummedMetrics extends MetricsText {
   told(process: object, families: MetricFamilies): void
   /** It has ended: what it counted remains a part of the sum, what it measured does not. */
   left(process: object): void
+  /** The routes that are in force from now on: of others nothing is kept. */
+  routesChanged(routes: Iterable<{ readonly name: string }>): void
 }
 
 const COUNTING: ReadonlySet<string> = new Set(['counter', 'histogram'])
@@ -19,6 +22,7 @@ const COUNTING: ReadonlySet<string> = new Set(['counter', 'histogram'])
 export function sumMetrics(own: Registry): SummedMetrics {
   const latest = new Map<object, MetricFamilies>()
   let counted: Promise<MetricFamilies> = Promise.resolve([])
+  let named: RouteLabels | undefined
   return {
     contentType: own.contentType,
     text: async () => {
@@ -32,9 +36,26 @@ export function sumMetrics(own: Registry): SummedMetrics {
       const last = latest.get(process) ?? []
       latest.delete(process)
       const counts = last.filter(({ type }) => COUNTING.has(String(type)))
-      counted = counted.then((before) => sum([before, counts]).getMetricsAsJSON())
+      counted = counted.then(async (before) =>
+        namedOnly(await sum([before, counts]).getMetricsAsJSON(), named),
+      )
+    },
+    routesChanged: (routes) => {
+      named = routeLabels(routes)
+      counted = counted.then((before) => namedOnly(before, named))
     },
   }
+}
+
+/** Without the series of routes that are not named any more. */
+function namedOnly(families: MetricFamilies, named: RouteLabels | undefined): MetricFamilies {
+  if (named === undefined) return families
+  const isKept = ({ route }: { readonly route?: string | number }) =>
+    route === undefined || named.has(String(route))
+  return families.map((family) => ({
+    ...family,
+    values: family.values.filter(({ labels }) => isKept(labels)),
+  }))
 }
 
 /** By the `aggregator` of each metric, which is to add up unless it says otherwise. */

@@ -104,6 +104,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     openWebSockets: () => webSockets.count(),
     directories: () => runtime.directories.values(),
   })
+  metrics.routesChanged(snapshot.table.routes)
   const shared = await openSharedDirectory(snapshot.store, {
     secrets: () => inForce.sessionSecrets,
     now,
@@ -174,6 +175,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
       changeCertificates?.()
       closeReplaced(replaced, built)
       upstreams.retain(next.table.routes)
+      metrics.routesChanged(next.table.routes)
       log.level = level
       await Promise.all(prepared.map((other) => other.commit()))
       if (movedLog === undefined) return

@@ -29,7 +29,8 @@ test('every family is there before the first request', async (t) => {
 })
 
 test('requests are counted by route, outcome and class of the answer, at each scrape anew', async (t) => {
-  const { registry, requestFinished } = createMetrics(SOURCES)
+  const { registry, requestFinished, routesChanged } = createMetrics(SOURCES)
+  routesChanged([{ name: 'app' }])
   requestFinished(FINISHED)
   requestFinished(FINISHED)
   requestFinished({ ...FINISHED, route: undefined, outcome: 'rejected', status: 400 })
@@ -42,7 +43,8 @@ test('requests are counted by route, outcome and class of the answer, at each sc
 })
 
 test('durations are a histogram in seconds: buckets hold all that took no longer', async (t) => {
-  const { registry, requestFinished } = createMetrics(SOURCES)
+  const { registry, requestFinished, routesChanged } = createMetrics(SOURCES)
+  routesChanged([{ name: 'app' }])
   for (const durationMs of [1, 4, 60_000]) requestFinished({ ...FINISHED, durationMs })
   const text = await registry.metrics()
   const bucket = (le: string) =>
@@ -53,6 +55,42 @@ test('durations are a histogram in seconds: buckets hold all that took no longer
   t.match(text, 'gatehouse_request_duration_seconds_sum{outcome="allow"} 60.005')
   t.match(text, 'gatehouse_request_duration_seconds_count{outcome="allow"} 3')
   t.match(text, 'gatehouse_upstream_duration_seconds_count{route="app"} 3')
+})
+
+const MANY = Array.from({ length: 10_000 }, (_, i) => ({ name: `route-${i}` }))
+const OUTCOMES = ['allow', 'deny', 'sign_in', 'step_up', 'unavailable']
+const STATUSES = [101, 200, 302, 404, 502]
+
+test('10,000 routes that all had traffic: a scrape stays below a megabyte, the rest is `other`', async (t) => {
+  const { registry, requestFinished, routesChanged } = createMetrics(SOURCES)
+  const finishAll = () => {
+    for (const { name: route } of MANY)
+      for (const outcome of OUTCOMES)
+        for (const status of STATUSES) requestFinished({ ...FINISHED, route, outcome, status })
+  }
+  routesChanged(MANY)
+  finishAll()
+  const text = await registry.metrics()
+  t.comment(`${text.length} bytes, ${text.split('\n').length} lines`)
+  t.ok(text.length < 1_000_000)
+  const total = [...text.matchAll(/^gatehouse_requests_total\{.*\} (\d+)$/gm)]
+  t.equal(new Set(total.map(([line]) => /route="([^"]+)"/.exec(line)?.[1])).size, 101)
+  const sum = total.reduce((before, [, count]) => before + Number(count), 0)
+  t.equal(sum, MANY.length * OUTCOMES.length * STATUSES.length, 'nothing is left out of the sum')
+  t.match(text, 'route="other",outcome="allow",status_class="2xx"} 9900')
+
+  // All those that were named have gone, and their names with them.
+  const renamed = MANY.map(({ name }) => ({ name: `new-${name}` }))
+  routesChanged(renamed)
+  finishAll()
+  t.notMatch(await registry.metrics(), 'route="route-')
+  const long = MANY.map(({ name }) => ({ name: `${name}${'x'.repeat(1_000)}` }))
+  routesChanged([...long, { name: 'short' }])
+  for (const { name: route } of [...long, { name: 'short' }])
+    requestFinished({ ...FINISHED, route })
+  const short = await registry.metrics()
+  t.ok(short.length < 1_000_000)
+  t.match(short, 'route="short"', 'what fits is named')
 })
 
 test('counts of several processes can be added up', async (t) => {

@@ -6,7 +6,9 @@ import { sumMetrics } from '../../src/admin/summed-metrics.ts'
 const request = { route: 'app', outcome: 'allow', status: 200, durationMs: 3, upstreamMs: 2 }
 
 function process(openWebSockets: number): Metrics {
-  return createMetrics({ lostLogLines: () => 1, openWebSockets: () => openWebSockets })
+  const metrics = createMetrics({ lostLogLines: () => 1, openWebSockets: () => openWebSockets })
+  metrics.routesChanged([{ name: 'app' }])
+  return metrics
 }
 
 test('what processes count is added up, and what is one thing for all is not', async (t) => {
@@ -47,6 +49,9 @@ test('what a process counted outlives it, and what it measured does not', async 
   )
   t.equal(seriesIn(text, 'gatehouse_decision_log_lost_lines'), 3)
   t.notMatch(text, 'gatehouse_websockets')
+  t.match(text, 'gatehouse_requests_total{route="app"')
+  summed.routesChanged([{ name: 'another' }])
+  t.notMatch(await summed.text(), 'route="app"', 'of a route that is gone nothing is kept')
 })
 
 function seriesIn(text: string, series: string): number | undefined {

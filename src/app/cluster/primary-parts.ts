@@ -64,13 +64,15 @@ export async function openPrimaryParts(
     lostLogLines: decisions.lost,
     openWebSockets: () => 0,
   })
+  const summed = sumMetrics(metrics.registry)
+  summed.routesChanged(snapshot.table.routes)
   const give = (pems: readonly string[]) => ({ configFile, env, inputs, signingPems: pems })
   return {
     sessions,
     decisions,
     recent,
     metrics,
-    summed: sumMetrics(metrics.registry),
+    summed,
     ended,
     snapshot: () => snapshot,
     given: () => give(signingPems),
@@ -90,6 +92,7 @@ export async function openPrimaryParts(
       snapshot = next
       signingPems = pems
       log.level = next.config.logging.level
+      summed.routesChanged(next.table.routes)
       await lines.commit()
     },
   }

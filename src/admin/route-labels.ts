@@ -1,0 +1,36 @@
+/** Which routes are named in metrics: a fixed number of them, so that a scrape costs the same however many routes there are. */
+
+/** Each costs up to forty lines of `/metrics`. */
+const MAX_ROUTES = 100
+/** Of all names together, since each stands in all lines of its route: so a scrape stays below a megabyte. */
+const MAX_NAME_BYTES = 12 * 1024
+
+/** The label of a request for which no route was found. */
+export const NO_ROUTE = 'none'
+/** The label that all routes share which have none of their own. */
+export const OTHER_ROUTES = 'other'
+
+export type RouteLabels = ReadonlySet<string>
+
+/**
+ * The first routes by name. Not the busiest: all workers, and every reload, must come to the same answer, or a series
+ * would hold a part of what it is named after.
+ */
+export function routeLabels(routes: Iterable<{ readonly name: string }>): RouteLabels {
+  const labels = new Set([NO_ROUTE, OTHER_ROUTES])
+  const most = MAX_ROUTES + labels.size
+  let bytes = 0
+  for (const name of [...new Set([...routes].map((route) => route.name))].sort()) {
+    if (labels.size === most) break
+    const size = Buffer.byteLength(name)
+    if (bytes + size > MAX_NAME_BYTES) continue
+    bytes += size
+    labels.add(name)
+  }
+  return labels
+}
+
+/** Takes from `byLabel` what `labels` does not have any more. */
+export function keepOnly(byLabel: Map<string, unknown>, labels: RouteLabels): void {
+  for (const label of byLabel.keys()) if (!labels.has(label)) byLabel.delete(label)
+}
