@@ -143,11 +143,30 @@ function compileHost<R extends Routable>(
     index.regexes = indexed.index
     for (const [later, earlier] of indexed.conflicts) problems.push(bothCouldWin(later, earlier))
   }
-  return {
-    host: hostText(first.match.host),
-    keepEncodedSlashes: first.keepEncodedSlashes,
-    routes,
-    match: (decodedPath) => matchPath(index, decodedPath),
+  return new IndexedHost(routes, index)
+}
+
+// One of very many: it has one function for all of them, and for a host whose one route takes all, nothing to look up.
+class IndexedHost<R extends Routable> implements HostEntry<R> {
+  readonly #takesAll: R | undefined
+  readonly #index: PathIndex<R>
+  readonly host: string
+  readonly keepEncodedSlashes: boolean
+  readonly routes: readonly R[]
+
+  constructor(routes: Readonly<AtLeastOne<R>>, index: PathIndex<R>) {
+    const [first] = routes
+    const { path, host } = first.match
+    const isCatchAll = path.kind === 'prefix' && path.prefix === '/'
+    this.#takesAll = routes.length === 1 && isCatchAll ? first : undefined
+    this.#index = index
+    this.host = hostText(host)
+    this.keepEncodedSlashes = first.keepEncodedSlashes
+    this.routes = routes
+  }
+
+  match(decodedPath: string): R | undefined {
+    return this.#takesAll ?? matchPath(this.#index, decodedPath)
   }
 }
 

@@ -77,12 +77,12 @@ function policyOf(rules: readonly Rule[], cors: Rule | undefined): CompiledPolic
   const firstAllow = allowRules.find((rule) => rule !== cors)
   const hasPolicy = firstAllow !== undefined || denyRules.length > 0
   return {
-    rules: exact(rules),
-    allowRules: exact(allowRules),
     denyRules: exact(denyRules),
+    allowRules: exact(allowRules),
     refusal: firstAllow?.decisions.nothingAllowed ?? (hasPolicy ? NOTHING_TO_ALLOW : NO_POLICY),
-    needsGroups: rules.some(({ facets }) => facets.needsGroups),
     asksForProof: rules.some(({ facets }) => facets.asksForProof),
+    needsGroups: rules.some(({ facets }) => facets.needsGroups),
+    rules: exact(rules),
     stepUp: joinStepUps(rules.flatMap(({ facets }) => facets.stepUps)),
     namesGroup: createNaming(rules),
   }

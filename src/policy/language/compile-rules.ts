@@ -197,13 +197,15 @@ export function createAllowRule(
   ruleAt: Position = ref.at,
 ): AllowRule {
   const parts = ruleParts('allow', body, around)
-  return { ...ref, ruleAt, effect: 'allow', ...parts, decisions: allowDecisions(ref) }
+  const { name, at } = ref
+  return { ...parts, decisions: allowDecisions(ref), effect: 'allow', name, at, ruleAt }
 }
 
 function createDenyRule(ref: RuleRef, body: PolicyNode, around: Warn, ruleAt: Position): DenyRule {
   const parts = ruleParts('deny', body, around)
   const holds: Decision = { outcome: 'deny', reason: 'denied-by-rule', rule: ref }
-  return { ...ref, ruleAt, effect: 'deny', ...parts, decisions: { holds } }
+  const { name, at } = ref
+  return { ...parts, decisions: { holds }, effect: 'deny', name, at, ruleAt }
 }
 
 type Warn = Pick<Around, 'warn'>
@@ -211,7 +213,7 @@ type Warn = Pick<Around, 'warn'>
 function ruleParts(effect: Rule['effect'], body: PolicyNode, { warn }: Warn) {
   const { facets, warnings } = facetsOf(effect, body)
   for (const { message, ...at } of warnings) warn(at, message)
-  return { body, evaluate: body.evaluate, facets }
+  return { evaluate: body.evaluate, body, facets }
 }
 
 // Decisions outlive the policy's tree in logs; they hold the name and place alone.

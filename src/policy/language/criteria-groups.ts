@@ -1,6 +1,14 @@
 /** `groups`: by id or by name, in either of which a person may know a group. What is not known is not absent. */
 
-import { FALSE, type GroupNaming, TRUE, type Truth, UNKNOWN } from '../compiled-policy.ts'
+import {
+  type CriterionPart,
+  type Evaluate,
+  FALSE,
+  type GroupNaming,
+  TRUE,
+  type Truth,
+  UNKNOWN,
+} from '../compiled-policy.ts'
 import type { Groups } from '../model.ts'
 import { listOf } from './criteria-person.ts'
 import { type CriterionCompiler, describeKey, negate } from './criterion.ts'
@@ -19,19 +27,29 @@ export const groups: CriterionCompiler = (data, { report, warn }) => {
 }
 
 /** One matcher key over a person's groups. */
-function groupPart(key: MatcherKey) {
+function groupPart(key: MatcherKey): CriterionPart {
+  return { kind: 'group', evaluate: evaluateKey(key), describe: describeKey('group', key) }
+}
+
+function evaluateKey(key: MatcherKey): Evaluate {
+  const [only] = key.values ?? []
+  if (key.operator === 'has' && only !== undefined) return inGroup(String(only))
   const twin = twinOf(key)
-  return {
-    kind: 'group' as const,
-    evaluate: (
-      _facts: unknown,
-      subject: { kind: 'anonymous' } | { kind: 'person'; groups: Groups },
-    ): Truth => {
-      if (subject.kind === 'anonymous') return UNKNOWN
-      const truth = twin(subject.groups)
-      return key.negative ? negate(truth) : truth
-    },
-    describe: describeKey('group', key),
+  const { negative } = key
+  return (_facts, subject) => {
+    if (subject.kind === 'anonymous') return UNKNOWN
+    const truth = twin(subject.groups)
+    return negative ? negate(truth) : truth
+  }
+}
+
+// Very many routes may have a group of their own each: the usual case is one function, which holds the text alone.
+function inGroup(spelling: string): Evaluate {
+  return (_facts, subject) => {
+    if (subject.kind === 'anonymous') return UNKNOWN
+    const { spellings, complete } = subject.groups
+    if (spellings.has(spelling)) return TRUE
+    return complete ? FALSE : UNKNOWN
   }
 }
 

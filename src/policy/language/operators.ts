@@ -34,9 +34,11 @@ function compileOperator(operator: OperatorName, items: readonly PolicyNode[]): 
   }
 }
 
+// One and two are what most rules have: they need no list, which for each of very many routes lies somewhere else.
 function all(tests: readonly Evaluate[]): Evaluate {
-  const [only] = tests
-  if (tests.length === 1 && only !== undefined) return only
+  const [first, second] = tests
+  if (first !== undefined && tests.length === 1) return first
+  if (first !== undefined && second !== undefined && tests.length === 2) return both(first, second)
   return (facts, subject, provedAgain) => {
     let value: Truth = TRUE
     for (let i = 0; i < tests.length; i++) {
@@ -45,6 +47,15 @@ function all(tests: readonly Evaluate[]): Evaluate {
       if (truth === UNKNOWN) value = UNKNOWN
     }
     return value
+  }
+}
+
+function both(first: Evaluate, second: Evaluate): Evaluate {
+  return (facts, subject, provedAgain) => {
+    const truth = first(facts, subject, provedAgain)
+    if (truth === FALSE) return FALSE
+    const other = second(facts, subject, provedAgain)
+    return truth === TRUE || other === FALSE ? other : UNKNOWN
   }
 }
 

@@ -66,10 +66,9 @@ export function compileRoute(node: YamlNode, around: RouteSurroundings): Route |
     provider === undefined ||
     bearer === undefined
   if (broken) return undefined
+  // What every request asks for comes first: it then lies side by side, in the object itself.
   return {
-    ...settings,
-    ...rewrites,
-    ...headers,
+    policy,
     name,
     isNamed: written !== null,
     at: node.at,
@@ -81,7 +80,9 @@ export function compileRoute(node: YamlNode, around: RouteSurroundings): Route |
     tls,
     provider: provider ?? undefined,
     bearer: bearer ?? undefined,
-    policy,
+    ...settings,
+    ...rewrites,
+    ...headers,
   }
 }
 
