@@ -54,6 +54,7 @@ export async function startOneProcess(
     return {
       ...servers,
       reload: async () => void (await holder.reload()),
+      reopenLogs: () => parts.accessLog().reopen(),
       stop: once(async ({ delay } = { delay: false }) => {
         await drain(parts, servers.publicServer, delay)
         await closing.all()

@@ -84,7 +84,11 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
   closing.push(() => store.close())
   // A worker's are kept by the primary, with those of all others.
   const recent = given === undefined ? createRecentLines(RECENT_DECISION_BYTES) : undefined
-  let accessLog = openAccessLog(given?.decisionsFd ?? snapshot.config.logging.decisions, recent)
+  let accessLog = openAccessLog(
+    given?.decisionsFd ?? snapshot.config.logging.decisions,
+    log,
+    recent,
+  )
   closing.push(() => accessLog.close())
   /** By logs that are closed. */
   let lostBefore = 0
@@ -161,7 +165,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     }
     try {
       if (next.tls.length > 0) changeCertificates = certificates?.prepare(tlsMaterial(next))
-      movedLog = isMoved ? openAccessLog(decisions, recent) : undefined
+      movedLog = isMoved ? openAccessLog(decisions, log, recent) : undefined
       for (const other of others) prepared.push(await other(next))
     } catch (error) {
       await abort()

@@ -9,7 +9,8 @@ import { printProblems } from './print-problems.ts'
 import { firstStop, type Signals } from './signals.ts'
 
 /**
- * @param signals SIGTERM drains and ends, SIGINT without `drain_delay` and a second one at once, SIGHUP reloads
+ * @param signals SIGTERM drains and ends, SIGINT without `drain_delay` and a second one at once, SIGHUP reloads and opens
+ * log files anew, SIGUSR2 does the latter alone (SIGUSR1 is Node's)
  * @param workerProgram what runs the command `worker`; without it there is one process at the most
  */
 export function createServeCommand(signals: Signals, workerProgram?: WorkerProgram): AddCommand {
@@ -18,7 +19,7 @@ export function createServeCommand(signals: Signals, workerProgram?: WorkerProgr
       .command('serve')
       .summary('run the gateway')
       .description(
-        'Runs the gateway. SIGTERM drains and ends it, SIGINT does so without drain_delay, SIGHUP reloads.',
+        'Runs the gateway. SIGTERM drains and ends it, SIGINT does so without drain_delay, SIGHUP reloads and opens log files anew, SIGUSR2 only the latter.',
       )
       .option('--config <file>', `config file (default: ./${DEFAULT_CONFIG})`)
       .addHelpText('after', '\nExit code 0 after SIGTERM, 2 on a bad config, 1 when it cannot run.')
@@ -38,7 +39,14 @@ async function serve(options: GatewayOptions, signals: Signals, io: Io): Promise
   // Before the start: as process 1 of a container the process would not even notice a signal that nobody listens to.
   const stop = firstStop(signals)
   let gateway: Gateway | undefined
-  const offReload = signals.on('SIGHUP', () => void gateway?.reload())
+  const offs = [
+    // Rotations of other servers' logs send it, so that it is for both.
+    signals.on('SIGHUP', () => {
+      gateway?.reopenLogs()
+      void gateway?.reload()
+    }),
+    signals.on('SIGUSR2', () => gateway?.reopenLogs()),
+  ]
   // Everything that serving needs is loaded here, so that the other commands start without it.
   const { BadConfig, startGateway } = await import('../app.ts')
   const { giveBackMemory } = await import('../app/give-back-memory.ts')
@@ -56,6 +64,6 @@ async function serve(options: GatewayOptions, signals: Signals, io: Io): Promise
   const isSecond = new Promise<'again'>((again) => signals.on('SIGINT', () => again('again')))
   const end = gateway.stop({ delay: signal === 'SIGTERM' })
   const result = await Promise.race([end, isSecond])
-  offReload()
+  for (const off of offs) off()
   return result === 'again' ? 1 : 0
 }

@@ -1,13 +1,13 @@
 /** Signals of the process, passed in like the clock: who ends a server, and how. */
 
-export type SignalName = 'SIGTERM' | 'SIGINT' | 'SIGHUP'
+export type SignalName = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR2'
 
 export interface Signals {
   /** Calls `listener` each time until the returned function is called. */
   on(signal: SignalName, listener: () => void): () => void
 }
 
-export type StopSignal = Exclude<SignalName, 'SIGHUP'>
+export type StopSignal = Extract<SignalName, 'SIGTERM' | 'SIGINT'>
 
 /** Resolves with the first signal that asks for an end. It listens from now on, so that none is lost during a start. */
 export function firstStop(signals: Signals): Promise<StopSignal> {

@@ -23,7 +23,7 @@ export function createWorkerCommand(
           return done(2)
         }
         // A Ctrl-C, or a service manager, tells all processes at once; what follows from it the primary decides.
-        for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+        for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'] as const) {
           signals.on(signal, () => undefined)
         }
         const { runWorker } = await import('../app/cluster/worker.ts')

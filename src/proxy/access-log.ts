@@ -3,9 +3,10 @@
 import type { LiveSession } from '../identity/session.ts'
 import type { Decision, Outcome, Person } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
+import { openLineSink } from '../support/line-sink.ts'
+import type { Log } from '../support/log.ts'
 import type { RecentLines } from '../support/recent-lines.ts'
 import type { EpochMs } from '../support/time.ts'
-import { openLineSink } from './line-sink.ts'
 
 /** What is known of a request when it is over. */
 export interface RequestRecord {
@@ -35,7 +36,9 @@ export interface AccessLog {
   write(record: RequestRecord): void
   /** Hands over what waits for more. */
   flush(): void
-  /** Lines that could not be kept because the destination was too slow. */
+  /** Goes on in the file that is at the path now, made where there is none. */
+  reopen(): void
+  /** Lines that could not be kept because the destination was too slow or could not be written. */
   lost(): number
   close(): Promise<void>
 }
@@ -50,11 +53,15 @@ const FLUSH_MS = 100
  * @param recent keeps the last lines for those who ask
  * @throws Error that names the config's key where the file cannot be opened
  */
-export function openAccessLog(destination: string | number, recent?: RecentLines): AccessLog {
+export function openAccessLog(
+  destination: string | number,
+  log: Log,
+  recent?: RecentLines,
+): AccessLog {
   // Joined here and not by the writer: it would measure and copy each line by itself.
   let waiting: string[] = []
   let flushing: NodeJS.Timeout | undefined
-  const sink = openLineSink(destination)
+  const sink = openLineSink(destination, { key: 'logging.decisions', log })
   const flush = (): void => {
     clearTimeout(flushing)
     flushing = undefined
@@ -72,6 +79,10 @@ export function openAccessLog(destination: string | number, recent?: RecentLines
       else flushing ??= setTimeout(flush, FLUSH_MS)
     },
     flush,
+    reopen: () => {
+      flush()
+      sink.reopen()
+    },
     lost: sink.lost,
     close: () => {
       flush()

@@ -6,7 +6,8 @@
 
 import type { Readable } from 'node:stream'
 import { finished } from 'node:stream'
-import { type LineSink, openLineSink } from '../../proxy/line-sink.ts'
+import { type LineSink, openLineSink } from '../../support/line-sink.ts'
+import type { Log } from '../../support/log.ts'
 import type { RecentLines } from '../../support/recent-lines.ts'
 
 export interface DecisionLines {
@@ -14,6 +15,8 @@ export interface DecisionLines {
   take(from: Readable): void
   /** Another destination, opened and not yet used. Throws where it cannot be had. */
   prepare(destination: string): { commit(): Promise<void>; abort(): Promise<void> }
+  /** Goes on in the file that is at the path now, made where there is none. */
+  reopen(): void
   lost(): number
   /** Waits for what workers have written, and for the destination to take it. */
   close(): Promise<void>
@@ -22,12 +25,13 @@ export interface DecisionLines {
 const NEW_LINE = 10
 
 /** @throws Error that names the config's key where the destination cannot be had */
-export function openDecisionLines(first: string, recent?: RecentLines): DecisionLines {
+export function openDecisionLines(first: string, log: Log, recent?: RecentLines): DecisionLines {
+  const open = (destination: string) => openLineSink(destination, { key: 'logging.decisions', log })
   let destination = first
-  let sink: LineSink = openLineSink(first)
+  let sink: LineSink = open(first)
   /** Of destinations that are closed, and lines that were never finished. */
   let lostBefore = 0
-  const open = new Set<Promise<void>>()
+  const taking = new Set<Promise<void>>()
 
   const pass = (from: Readable) => {
     let unfinished: Buffer[] = []
@@ -50,11 +54,11 @@ export function openDecisionLines(first: string, recent?: RecentLines): Decision
   }
   return {
     take: (from) => {
-      const over = pass(from).finally(() => open.delete(over))
-      open.add(over)
+      const over = pass(from).finally(() => taking.delete(over))
+      taking.add(over)
     },
     prepare: (next) => {
-      const moved = next === destination ? undefined : openLineSink(next)
+      const moved = next === destination ? undefined : open(next)
       return {
         commit: async () => {
           if (moved === undefined) return
@@ -67,9 +71,10 @@ export function openDecisionLines(first: string, recent?: RecentLines): Decision
         abort: async () => moved?.close(),
       }
     },
+    reopen: () => sink.reopen(),
     lost: () => lostBefore + sink.lost(),
     close: async () => {
-      await Promise.all(open)
+      await Promise.all(taking)
       await sink.close()
     },
   }

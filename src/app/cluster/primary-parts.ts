@@ -50,7 +50,7 @@ export async function openPrimaryParts(
   let snapshot = first.snapshot
   let inputs = inputsOf(first)
   const recent = createRecentLines(RECENT_DECISION_BYTES)
-  const decisions = openDecisionLines(snapshot.config.logging.decisions, recent)
+  const decisions = openDecisionLines(snapshot.config.logging.decisions, log, recent)
   closing.push(() => decisions.close())
   const { siblings, ...ended } = connectSiblings()
   // Before any worker: of several that make one sqlite file at once some would find it locked.

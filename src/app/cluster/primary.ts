@@ -108,6 +108,7 @@ async function startAll(
     adminAddress,
     redirectAddress: () => holder.current().redirectListen,
     reload: async () => void (await holder.reload()),
+    reopenLogs: parts.decisions.reopen,
     stop: once(async ({ delay } = { delay: false }) => {
       const { drain_delay: delayMs, drain_timeout: timeoutMs } = holder.current().config.server
       life.draining = true
