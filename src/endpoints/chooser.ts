@@ -1,15 +1,15 @@
 /** Which of several providers signs somebody in: by name, by the domain of their e-mail, or as they choose on a page. */
 
 import type { Provider } from '../identity/provider.ts'
+import { renderJson } from '../pages/render.ts'
 import { renderChooser } from '../pages/sign-in-pages.ts'
-import { TEXTS } from '../pages/texts.ts'
 import { emailDomain, foldAscii } from '../policy/language/fold.ts'
 import { formTargets } from './form-targets.ts'
 import { localSignInUrl } from './local.ts'
 import type { Reaction } from './reaction.ts'
 import type { Target } from './sign-in-state.ts'
 import { SIGN_IN_PATH, signInParameters, signInUrl, type Wishes } from './sign-in-url.ts'
-import type { Visit } from './visit.ts'
+import { type Visit, wantsJson } from './visit.ts'
 
 /** The one that was asked for; else the only one that is there for such an e-mail, or the only one there is. */
 export function chosenProvider(visit: Visit, wishes: Wishes): Provider | undefined {
@@ -36,8 +36,8 @@ export function chooser(visit: Visit, target: Target, wishes: Wishes): Reaction 
     name: displayName,
     url: signInUrl('', target, { ...wishes, provider: name }),
   }))
-  const byPassword = localSignInUrl(visit, target)
-  if (byPassword !== undefined) choices.push({ name: TEXTS.localChoice, url: byPassword })
+  const localUrl = localSignInUrl(visit, target)
+  if (wantsJson(visit)) return asJson(visit, choices, localUrl)
   const asksForEmail = providers.some(
     ({ name }) => snapshot.config.providers[name]?.email_domains !== undefined,
   )
@@ -46,6 +46,7 @@ export function chooser(visit: Visit, target: Target, wishes: Wishes): Reaction 
       requestId,
       head,
       choices,
+      localUrl,
       site: target.kind === 'app' ? new URL(target.origin).host : undefined,
       byEmail: asksForEmail
         ? {
@@ -61,4 +62,17 @@ export function chooser(visit: Visit, target: Target, wishes: Wishes): Reaction 
     },
     visit.brand,
   )
+}
+
+function asJson(
+  { origin, requestId, head }: Visit,
+  choices: readonly { readonly name: string; readonly url: string }[],
+  localUrl: string | undefined,
+): Reaction {
+  const value = {
+    providers: choices.map(({ name, url }) => ({ name, url: origin + url })),
+    local_url: localUrl === undefined ? null : origin + localUrl,
+    request_id: requestId,
+  }
+  return renderJson(200, value, head)
 }

@@ -5,7 +5,8 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, GatehouseError } from '../errors.ts'
 import type { Provider } from '../identity/provider.ts'
-import { renderJson } from '../pages/render.ts'
+import { PORTAL_SCRIPT, PORTAL_SCRIPT_PATH } from '../pages/portal-script.ts'
+import { renderJson, renderScript } from '../pages/render.ts'
 import { TEXTS } from '../pages/texts.ts'
 import { providerCallback } from './callback.ts'
 import { hasExchange } from './exchange.ts'
@@ -20,7 +21,7 @@ import { SIGN_IN_PATH } from './sign-in-url.ts'
 import { askSignOut, SIGN_OUT_PATH, SIGNED_OUT_PATH, signOut } from './sign-out.ts'
 import { isSignal, signalsAt, unreadSignal } from './signals.ts'
 import { beginsLogin, namedProvider, postedLogin, thirdPartyLogin } from './third-party-login.ts'
-import { user } from './user.ts'
+import { USER_PATH, user } from './user.ts'
 import { type EndpointOptions, type Visit, visitOf } from './visit.ts'
 
 type Endpoint = (visit: Visit) => Reaction | Promise<Reaction>
@@ -42,7 +43,8 @@ const limitedCallback = signInLimited(providerCallback)
 const ON_EVERY_HOST: ReadonlyMap<string, Endpoints> = new Map([
   ['/.gatehouse', readable(() => redirect('/.gatehouse/'))],
   ['/.gatehouse/', readable(portal)],
-  ['/.gatehouse/user', readable(user)],
+  [PORTAL_SCRIPT_PATH, readable((visit) => renderScript(PORTAL_SCRIPT, visit.head))],
+  [USER_PATH, readable(user)],
   [SIGN_IN_PATH, readable(signInLimited(signIn))],
   // A HEAD would spend the code without anybody getting the session.
   ['/.gatehouse/callback', { GET: signInLimited(appCallback) }],

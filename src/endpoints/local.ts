@@ -1,6 +1,7 @@
 /** `/.gatehouse/local`: the break-glass sign-in, only with `local_admins`. It works while every provider is down. */
 
 import { LOCAL_PROVIDER, type LocalAttempt, type LocalOutcome } from '../identity/local-admins.ts'
+import { renderJson } from '../pages/render.ts'
 import { renderLocalSignIn } from '../pages/sign-in-pages.ts'
 import { TEXTS } from '../pages/texts.ts'
 import { formTargets } from './form-targets.ts'
@@ -10,7 +11,7 @@ import { openSession, sessionCookie } from './session-cookie.ts'
 import { rateLimited } from './sign-in-limit.ts'
 import type { Target } from './sign-in-state.ts'
 import { NO_WISHES, signInUrl } from './sign-in-url.ts'
-import { single, type Visit } from './visit.ts'
+import { single, type Visit, wantsJson } from './visit.ts'
 
 export const LOCAL_PATH = '/.gatehouse/local'
 
@@ -88,6 +89,7 @@ function isFromOwnPage({ fetchSite, originHeader, origin }: Visit): boolean {
 
 function form(visit: Visit, target: string, problem: string | undefined): Reaction {
   const { requestId, head, brand, publicOrigin } = visit
+  if (wantsJson(visit)) return asJson(visit, target, problem)
   const url = new URL(target, publicOrigin)
   // On the way to an app `target` is the sign-in that goes on there.
   const leadsTo = formTargets(visit, [url.origin, url.searchParams.get('for') ?? undefined])
@@ -95,4 +97,12 @@ function form(visit: Visit, target: string, problem: string | undefined): Reacti
     { requestId, head, action: LOCAL_PATH, returnTo: target, problem, leadsTo },
     brand,
   )
+}
+
+/** What the form says, and what it would send. */
+function asJson(visit: Visit, target: string, problem: string | undefined): Reaction {
+  const { requestId, head } = visit
+  const value = { fields: ['name', 'password', 'rd'], rd: target, request_id: requestId }
+  if (problem === undefined) return renderJson(200, value, head)
+  return renderJson(401, { error: 'SIGN_IN_REQUIRED', message: problem, ...value }, head)
 }

@@ -1,9 +1,11 @@
 /** `/.gatehouse/`: who I am, my groups, my sessions, and what I may open, by the very decision that will be made there. */
 
 import type { LiveSession, SessionCard } from '../identity/session.ts'
-import { type PortalApp, renderPortal } from '../pages/portal.ts'
+import { type PortalApp, type PortalView, renderPortal, renderSites } from '../pages/portal.ts'
+import { SITES_PART } from '../pages/portal-script.ts'
 import { renderJson } from '../pages/render.ts'
 import { renderNobody } from '../pages/sign-in-pages.ts'
+import { listSites } from '../pages/sites.ts'
 import { decide } from '../policy/decide.ts'
 import { ANONYMOUS, type Facts } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
@@ -12,8 +14,8 @@ import { failure, type Reaction } from './reaction.ts'
 import { openWithGroups } from './session-cookie.ts'
 import { NO_WISHES, signInUrl } from './sign-in-url.ts'
 import { OWN_PAGE_PATH, SIGN_OUT_PATH } from './sign-out.ts'
-import { iso, userFields } from './user.ts'
-import type { Visit } from './visit.ts'
+import { iso, USER_PATH, userFields } from './user.ts'
+import { single, type Visit } from './visit.ts'
 
 type ListedSession = { readonly id: string } & SessionCard
 
@@ -44,21 +46,22 @@ export async function ownPage(
     .map((card) => ({ ...card, current: card.id === session.id }))
     .sort((a, b) => Number(b.current) - Number(a.current) || b.lastSeenAt - a.lastSeenAt)
   const apps = openApps(visit, session)
-  if (form === 'json') return asJson(visit, session, sessions, apps)
-  return renderPortal(
-    {
-      person: subject,
-      apps,
-      sessions,
-      switchUrl: signInUrl('', { kind: 'here', url: OWN_PAGE_PATH }, { ...NO_WISHES, renew: true }),
-      signOutUrl: SIGN_OUT_PATH,
-      // Where the provider ends its own session is not known without asking, but it lies where its issuer does.
-      leadsTo: formTargets(visit, [visit.providers.get(record.provider)?.issuer]),
-      requestId: visit.requestId,
-      head: visit.head,
-    },
-    visit.brand,
-  )
+  const isPart = single(visit.query, 'part') === SITES_PART
+  if (form === 'json' && !isPart) return asJson(visit, session, sessions, apps)
+  const view: PortalView = {
+    person: subject,
+    listing: listSites(apps, single(visit.query, 'q'), single(visit.query, 'page')),
+    sessions,
+    ownUrl: OWN_PAGE_PATH,
+    userUrl: USER_PATH,
+    switchUrl: signInUrl('', { kind: 'here', url: OWN_PAGE_PATH }, { ...NO_WISHES, renew: true }),
+    signOutUrl: SIGN_OUT_PATH,
+    // Where the provider ends its own session is not known without asking, but it lies where its issuer does.
+    leadsTo: formTargets(visit, [visit.providers.get(record.provider)?.issuer]),
+    requestId: visit.requestId,
+    head: visit.head,
+  }
+  return isPart ? renderSites(view) : renderPortal(view, visit.brand)
 }
 
 function asJson(

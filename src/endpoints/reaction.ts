@@ -3,6 +3,7 @@
 import type { ErrorCode } from '../errors.ts'
 import type { FailureAnswer, RenderedAnswer } from '../pages/answer.ts'
 import { renderFailure } from '../pages/failure.ts'
+import { withRefresh } from '../pages/retry-pause.ts'
 import type { Visit } from './visit.ts'
 
 /** A cookie of ours. All are HttpOnly, for the whole host and for it alone, SameSite=Lax, and Secure over https. */
@@ -41,16 +42,10 @@ type FailureDetails = Partial<Omit<FailureAnswer, 'code' | 'requestId' | 'head'>
 
 /** A failure in the form that the visitor reads. */
 export function failure(visit: Visit, code: ErrorCode, details: FailureDetails = {}): Reaction {
-  return renderFailure(
-    {
-      code,
-      requestId: visit.requestId,
-      form: visit.pageVisit ? 'page' : 'json',
-      head: visit.head,
-      ...details,
-    },
-    visit.brand,
-  )
+  const { requestId, head, method, snapshot, brand } = visit
+  const form = visit.pageVisit ? 'page' : 'json'
+  const answer: FailureAnswer = { code, requestId, form, head, ...details }
+  return renderFailure(withRefresh(answer, method, snapshot, visit.now()), brand)
 }
 
 /** @param text what the visitor may know, where that is more than the code's own text */

@@ -7,6 +7,7 @@ import { GatehouseError } from '../errors.ts'
 import type { Provider } from '../identity/provider.ts'
 import type { LiveSession } from '../identity/session.ts'
 import { EndsUnfinished, isStoreAway } from '../identity/unfinished-ends.ts'
+import { renderJson } from '../pages/render.ts'
 import { renderSignOutQuestion } from '../pages/sign-in-pages.ts'
 import { TEXTS } from '../pages/texts.ts'
 import { formTargets } from './form-targets.ts'
@@ -14,7 +15,7 @@ import { failure, type Reaction, redirect } from './reaction.ts'
 import { returnUrl } from './return-url.ts'
 import { clearedSessionCookie, openSession, sessionCookieOf } from './session-cookie.ts'
 import { sealSignOutState } from './sign-out-state.ts'
-import { single, type Visit } from './visit.ts'
+import { single, type Visit, wantsJson } from './visit.ts'
 
 export const SIGN_OUT_PATH = '/.gatehouse/sign_out'
 export const SIGNED_OUT_PATH = '/.gatehouse/signed_out'
@@ -29,6 +30,10 @@ export async function askSignOut(visit: Visit): Promise<Reaction> {
   // With the same hint as the sign-out itself: without one a provider is said to offer none.
   const idToken = await visit.sessions.idToken(session)
   const providerUrl = await endSessionUrl(visit, provider, idToken, undefined)
+  if (wantsJson(visit)) {
+    const value = { signed_in: true, subject: session.record.sub, return_to: returnTo ?? null }
+    return renderJson(200, { ...value, request_id: visit.requestId }, visit.head)
+  }
   return renderSignOutQuestion(
     {
       requestId: visit.requestId,

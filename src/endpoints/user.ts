@@ -8,6 +8,8 @@ import { openWithGroups } from './session-cookie.ts'
 import { NO_WISHES, signInUrl } from './sign-in-url.ts'
 import type { Visit } from './visit.ts'
 
+export const USER_PATH = '/.gatehouse/user'
+
 export async function user(visit: Visit): Promise<Reaction> {
   const session = await openWithGroups(visit)
   if (session === undefined) {

@@ -116,6 +116,11 @@ export function visitOf(request: FastifyRequest, options: EndpointOptions): Visi
   }
 }
 
+/** Whether a program asks for what browsers are shown as a page. */
+export function wantsJson({ pageVisit, accept }: Visit): boolean {
+  return !pageVisit && accept.includes('application/json')
+}
+
 /** The value of a parameter that is there once; one that is repeated says nothing. */
 export function single(query: URLSearchParams, name: string): string | undefined {
   const values = query.getAll(name)

@@ -36,6 +36,8 @@ export interface FailureAnswer {
   /** Where "try again" leads, where that is not the same address once more. */
   readonly retryUrl?: string
   readonly retryAfterSeconds?: number
+  /** After so long the page asks once more by itself (retry-pause.ts). */
+  readonly refreshAfterSeconds?: number
   /** Headers besides, such as CORS. */
   readonly headers?: Readonly<Record<string, string>>
 }

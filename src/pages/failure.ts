@@ -32,7 +32,16 @@ function failureHeaders(answer: FailureAnswer, status: number): Record<string, s
   }
   const retry = answer.retryAfterSeconds ?? (status === 503 ? DEFAULT_RETRY_SECONDS : undefined)
   if (retry !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retry)))
+  if (answer.form === 'page' && answer.refreshAfterSeconds !== undefined) {
+    headers['refresh'] = refreshHeader(answer.refreshAfterSeconds, answer.retryUrl)
+  }
   return headers
+}
+
+/** HTML, the `Refresh` header: without an address it is the same one again, with its query. */
+function refreshHeader(seconds: number, url: string | undefined): string {
+  const target = url === undefined ? '#' : href(url)
+  return target === '#' ? String(seconds) : `${seconds}; url=${target}`
 }
 
 function failurePage(
@@ -42,10 +51,12 @@ function failurePage(
   brand: Brand,
 ): RenderedAnswer {
   const person = answer.subject?.kind === 'person' ? personView(answer.subject) : undefined
+  const contact = contactView(answer.contact ?? brand.contact)
   return renderPage(
     {
       template: 'failure',
       title: answer.heading ?? HEADINGS[answer.code],
+      eyebrow: `${TEXTS.error} ${status}`,
       status,
       code: answer.code,
       requestId: answer.requestId,
@@ -53,17 +64,26 @@ function failurePage(
       headers,
       view: {
         text: answer.text ?? ERRORS[answer.code].text,
+        again: againText(answer, status),
         person,
         site: answer.site,
         rule: answer.rule,
         reason: answer.reason === undefined ? undefined : (REASONS[answer.reason] ?? answer.reason),
         missing: answer.missing ?? [],
-        contact: contactView(answer.contact ?? brand.contact),
+        contact,
+        shared: contact === undefined && person === undefined ? undefined : answer.requestId,
         actions: actionsOf(answer, status, person !== undefined),
       },
     },
     brand,
   )
+}
+
+/** When the page comes again by itself, or when it is worth coming again. */
+function againText({ refreshAfterSeconds, retryAfterSeconds }: FailureAnswer, status: number) {
+  if (refreshAfterSeconds !== undefined) return TEXTS.triesAgain(refreshAfterSeconds)
+  if (status !== 429 || retryAfterSeconds === undefined) return undefined
+  return TEXTS.tryLater(Math.max(1, Math.ceil(retryAfterSeconds)))
 }
 
 function actionsOf(answer: FailureAnswer, status: number, signedIn: boolean): readonly Action[] {

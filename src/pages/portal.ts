@@ -4,17 +4,12 @@ import type { Person } from '../policy/model.ts'
 import type { EpochMs } from '../support/time.ts'
 import type { RenderedAnswer } from './answer.ts'
 import type { Brand } from './brand.ts'
-import { renderPage } from './render.ts'
+import { browserName } from './browser-name.ts'
+import { PORTAL_SCRIPT_PATH } from './portal-script.ts'
+import { markup, renderPage, renderPart } from './render.ts'
+import { type Listing, type PortalApp, SITES_ON_A_PAGE, siteView } from './sites.ts'
 import { TEXTS } from './texts.ts'
-import { href, personView, timeView } from './views.ts'
-
-export interface PortalApp {
-  readonly name: string
-  readonly url: string
-  readonly description: string | undefined
-  /** An https URL. */
-  readonly logoUrl?: string | undefined
-}
+import { href, initialsOf, personView, timeView } from './views.ts'
 
 export interface PortalSession {
   readonly id: string
@@ -28,19 +23,29 @@ export interface PortalSession {
 
 export interface PortalView {
   readonly person: Person
-  readonly apps: readonly PortalApp[]
+  readonly listing: Listing
   readonly sessions: readonly PortalSession[]
+  /** Where the search goes, and where the pages of the list are. */
+  readonly ownUrl: string
   readonly switchUrl: string
   /** Where it is asked before, and where forms go that end one session or all. */
   readonly signOutUrl: string
+  /** All that is known of the person, as JSON. */
+  readonly userUrl: string
   /** Origins that a sign-out may lead to: browsers hold redirects after a form against `form-action`. */
   readonly leadsTo: readonly string[]
   readonly requestId: string
   readonly head: boolean
 }
 
+/** More would make the page heavy; the JSON twin has all. */
+const GROUPS_SHOWN = 60
+const SESSIONS_SHOWN = 10
+
 export function renderPortal(view: PortalView, brand: Brand): RenderedAnswer {
-  const groups = view.person.groups
+  const { listing, sessions } = view
+  const person = personView(view.person)
+  const part = siteView(listing, view.ownUrl)
   return renderPage(
     {
       template: 'portal',
@@ -48,27 +53,20 @@ export function renderPortal(view: PortalView, brand: Brand): RenderedAnswer {
       wide: true,
       requestId: view.requestId,
       head: view.head,
-      imageOrigins: originsOf(view.apps),
+      imageOrigins: listing.logoOrigins,
       formAction: ["'self'", ...view.leadsTo],
+      ...(listing.all > SITES_ON_A_PAGE / 2 ? { script: PORTAL_SCRIPT_PATH } : {}),
       view: {
-        person: personView(view.person),
-        apps: view.apps.map((app) => ({
-          href: href(app.url),
-          name: app.name,
-          detail: app.description ?? app.url,
-          logo: app.logoUrl,
-        })),
-        groups: groups.list.map((group) => group.name ?? group.id ?? '').sort(),
-        groupsComplete: groups.complete,
-        sessions: view.sessions.map((session) => ({
-          id: session.id,
-          current: session.current,
-          browser: browserName(session.userAgent),
-          address: session.address,
-          signedInAt: timeView(session.signedInAt),
-          lastSeenAt: timeView(session.lastSeenAt),
-          expiresAt: timeView(session.expiresAt),
-        })),
+        person,
+        initials: initialsOf(person.label),
+        count: part.count,
+        part: markup('sites', part),
+        query: listing.query,
+        ownUrl: view.ownUrl,
+        ...groupsView(view.person),
+        userUrl: view.userUrl,
+        sessions: sessions.slice(0, SESSIONS_SHOWN).map(sessionView),
+        otherSessions: Math.max(0, sessions.length - SESSIONS_SHOWN),
         switchUrl: href(view.switchUrl),
         signOutUrl: href(view.signOutUrl),
       },
@@ -77,29 +75,30 @@ export function renderPortal(view: PortalView, brand: Brand): RenderedAnswer {
   )
 }
 
-/** The page may load the logos that it shows, and nothing else. */
-function originsOf(apps: readonly PortalApp[]): readonly string[] {
-  return [...new Set(apps.flatMap(({ logoUrl }) => (logoUrl ? new URL(logoUrl).origin : [])))]
+/** The list of sites alone, for the script. */
+export function renderSites({ listing, ownUrl, head }: PortalView): RenderedAnswer {
+  return renderPart('sites', siteView(listing, ownUrl), head)
 }
 
-/** Enough for a person to tell devices apart; it decides nothing. Order matters: Edge calls itself Chrome, Chrome Safari. */
-const BROWSERS = [
-  [/\bEdg(?:e|A|iOS)?\//, 'Edge'],
-  [/\bFirefox\/|\bFxiOS\//, 'Firefox'],
-  [/\bHeadlessChrome\/|\bChrom(?:e|ium)\/|\bCriOS\//, 'Chrome'],
-  [/\bSafari\//, 'Safari'],
-] as const
-const SYSTEMS = [
-  [/\bAndroid\b/, 'Android'],
-  [/\biPhone\b|\biPad\b/, 'iOS'],
-  [/\bWindows\b/, 'Windows'],
-  [/\bMac OS X\b/, 'macOS'],
-  [/\bLinux\b/, 'Linux'],
-] as const
-
-function browserName(userAgent: string): string {
-  const browser = BROWSERS.find(([pattern]) => pattern.test(userAgent))?.[1]
-  const system = SYSTEMS.find(([pattern]) => pattern.test(userAgent))?.[1]
-  if (browser === undefined) return userAgent.slice(0, 80).trim() || TEXTS.unknownBrowser
-  return system === undefined ? browser : `${browser}, ${system}`
+function groupsView({ groups }: Person) {
+  const names = groups.list.map((group) => group.name ?? group.id ?? '').sort()
+  return {
+    groups: names.slice(0, GROUPS_SHOWN),
+    otherGroups: Math.max(0, names.length - GROUPS_SHOWN),
+    groupsComplete: groups.complete,
+  }
 }
+
+function sessionView(session: PortalSession) {
+  return {
+    id: session.id,
+    current: session.current,
+    browser: browserName(session.userAgent),
+    address: session.address,
+    signedInAt: timeView(session.signedInAt),
+    lastSeenAt: timeView(session.lastSeenAt),
+    expiresAt: timeView(session.expiresAt),
+  }
+}
+
+export type { PortalApp }

@@ -12,6 +12,7 @@ import {
   MESSAGE,
   PORTAL,
   SIGN_OUT_QUESTION,
+  SITES,
 } from './templates.ts'
 import { LANGUAGE, TEXTS } from './texts.ts'
 
@@ -24,6 +25,7 @@ const templates = {
   message: eta.compile(MESSAGE),
   signOutQuestion: eta.compile(SIGN_OUT_QUESTION),
   portal: eta.compile(PORTAL),
+  sites: eta.compile(SITES),
 } as const
 
 export interface Page {
@@ -34,6 +36,10 @@ export interface Page {
   readonly requestId: string
   readonly head: boolean
   readonly status?: number
+  /** A line above the heading. */
+  readonly eyebrow?: string
+  /** Path of a script of ours, on this host. */
+  readonly script?: string
   /** Shown in small print on failures. */
   readonly code?: string
   readonly wide?: boolean
@@ -48,7 +54,7 @@ export interface Page {
 export function renderPage(page: Page, brand: Brand): RenderedAnswer {
   const style = styleOf(brand)
   const status = page.status ?? 200
-  const body = templates[page.template].call(eta, { ...page.view, title: page.title, texts: TEXTS })
+  const body = markup(page.template, { ...page.view, title: page.title })
   const html = layout.call(eta, {
     brand,
     body,
@@ -58,6 +64,8 @@ export function renderPage(page: Page, brand: Brand): RenderedAnswer {
     requestId: page.requestId,
     status,
     code: page.code,
+    eyebrow: page.eyebrow,
+    script: page.script,
     wide: page.wide === true,
     texts: TEXTS,
   })
@@ -65,6 +73,8 @@ export function renderPage(page: Page, brand: Brand): RenderedAnswer {
     "default-src 'none'",
     `style-src ${style.source}`,
     ['img-src data:', ...(page.imageOrigins ?? [])].join(' '),
+    // What the script asks for is on this host, too.
+    ...(page.script === undefined ? [] : ["script-src 'self'", "connect-src 'self'"]),
     `form-action ${page.formAction?.join(' ') ?? "'none'"}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",
@@ -78,6 +88,31 @@ export function renderPage(page: Page, brand: Brand): RenderedAnswer {
   })
 }
 
+/** A part of a page, as markup to be put into another. */
+export function markup(name: keyof typeof templates, view: object): string {
+  return templates[name].call(eta, { ...view, texts: TEXTS })
+}
+
+/** A part of a page by itself. */
+export function renderPart(
+  name: keyof typeof templates,
+  view: object,
+  head: boolean,
+): RenderedAnswer {
+  return answer(200, 'text/html; charset=utf-8', markup(name, view), head, INERT)
+}
+
+/** A script of ours. */
+export function renderScript(script: string, head: boolean): RenderedAnswer {
+  return answer(200, 'text/javascript; charset=utf-8', script, head, INERT)
+}
+
+/** Of what is no page: whoever opens it as one sees it without doing anything. */
+const INERT = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+}
+
 /** JSON with the headers of every answer of ours. */
 export function renderJson(
   status: number,
@@ -86,8 +121,7 @@ export function renderJson(
   headers: Readonly<Record<string, string>> = {},
 ): RenderedAnswer {
   return answer(status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`, head, {
-    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-    'referrer-policy': 'no-referrer',
+    ...INERT,
     ...headers,
   })
 }

@@ -14,6 +14,8 @@ interface Visit {
 
 export interface ChooserView extends Visit {
   readonly choices: readonly { readonly name: string; readonly url: string }[]
+  /** Where a local administrator signs in, for those who may. */
+  readonly localUrl?: string | undefined
   /** Name of the site that the sign-in is for. */
   readonly site: string | undefined
   /** Where an e-mail can choose. */
@@ -44,6 +46,10 @@ export function renderChooser(view: ChooserView, brand: Brand): RenderedAnswer {
           href: href(url),
           text: TEXTS.continueWith(name),
         })),
+        local:
+          view.localUrl === undefined
+            ? undefined
+            : { href: href(view.localUrl), text: TEXTS.localChoice },
         byEmail: view.byEmail,
         note: view.byEmail?.given === undefined ? undefined : TEXTS.emailChoosesNone,
       },

@@ -33,6 +33,7 @@ export const REASONS: Readonly<Record<string, string>> = {
 
 export const TEXTS = {
   requestId: 'Request ID',
+  error: 'Error',
   tryAgain: 'Try again',
   signIn: 'Sign in',
   signOut: 'Sign out',
@@ -44,7 +45,7 @@ export const TEXTS = {
   localWrong:
     'That did not work. Name and password must match, and not everyone may sign in from everywhere.',
   localElsewhere: 'A sign-in starts on the page of this site; this one came from somewhere else.',
-  localChoice: 'a password',
+  localChoice: 'Sign in with a password',
   switchAccount: 'Switch account',
   stay: 'Stay signed in',
   yourAccount: 'Your account',
@@ -58,7 +59,12 @@ export const TEXTS = {
   why: 'Why',
   missing: 'What is missing',
   askForHelp: 'Whom to ask',
-  quoteRequestId: 'Mention the request ID below; it lets them see why.',
+  quoteRequestId: 'Mention it when you ask; it shows them why.',
+  triesAgain: (seconds: number) => `This page tries again by itself in ${seconds} seconds.`,
+  tryLater: (seconds: number) =>
+    seconds < 120
+      ? `Try again in ${seconds} seconds.`
+      : `Try again in ${Math.ceil(seconds / 60)} minutes.`,
 
   chooserTitle: 'Sign in',
   chooserText: 'Choose how to sign in.',
@@ -112,10 +118,22 @@ export const TEXTS = {
   nobodyText: 'Sign in to see who you are here and which sites you may open.',
   apps: 'Sites that you may open',
   noApps: 'There is no site that you may open.',
+  noSiteFound: 'None of your sites has all these words.',
+  searchSites: 'Search your sites',
+  search: 'Search',
+  sitesCount: (all: number) => (all === 1 ? '1 site' : `${all} sites`),
+  sitesFound: (found: number, all: number) => `${found} of ${all} sites`,
+  pagesOfSites: 'Pages of sites',
+  pageOf: (page: number, pages: number) => `Page ${page} of ${pages}`,
+  previous: 'Previous',
+  next: 'Next',
   groups: 'Your groups',
   noGroups: 'You are in no group that this gateway knows of.',
+  otherGroups: (count: number) => `${count} more: see all`,
   groupsIncomplete: 'The sign-in service could not tell all of your groups.',
   sessions: 'Your sessions',
+  otherSessions: (count: number) =>
+    `${count} older ${count === 1 ? 'session is' : 'sessions are'} not shown. “Sign out everywhere” ends them too.`,
   currentSession: 'this one',
   signedInAt: 'signed in',
   lastSeen: 'last used',

@@ -31,6 +31,21 @@ export function href(url: string): string {
   return /^(https?:\/\/|mailto:|\/(?![/\\])|\?)/i.test(url) ? url : '#'
 }
 
+/** `text`, shortened where it is longer than `length`. */
+export function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1).trimEnd()}…`
+}
+
+/** One or two letters in place of a picture: `Ana Ferreira` is AF, `grafana` G. */
+export function initialsOf(name: string): string {
+  const words = name.match(/[\p{L}\p{N}]+/gu) ?? []
+  const last = words.length > 1 ? words.at(-1) : undefined
+  return [words[0], last]
+    .map((word) => [...(word ?? '')][0] ?? '')
+    .join('')
+    .toUpperCase()
+}
+
 export interface ContactView {
   readonly text: string
   readonly href: string | undefined

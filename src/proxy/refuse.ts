@@ -3,6 +3,7 @@
 import type { ErrorCode, GatehouseError } from '../errors.ts'
 import type { FailureAnswer } from '../pages/answer.ts'
 import { renderFailure } from '../pages/failure.ts'
+import { withRefresh } from '../pages/retry-pause.ts'
 import { isForEveryone, missingFor } from '../policy/explain/missing.ts'
 import { ANONYMOUS, type Decision, type Facts, type Outcome } from '../policy/model.ts'
 import { answerForm } from './answer-form.ts'
@@ -152,8 +153,9 @@ export function redirect(received: Received, location: string): void {
 
 /** Writes `answer`, which may be read in any form. */
 export function send(received: Received, answer: FailureAnswer): void {
-  const { response, plane } = received
-  const { status, headers, body } = renderFailure(answer, plane.brand)
+  const { response, plane, time } = received
+  const whole = withRefresh(answer, judgedMethod(received), plane.snapshot, time)
+  const { status, headers, body } = renderFailure(whole, plane.brand)
   response.writeHead(status, { ...headers, ...hsts(received), ...closing(received) })
   response.end(body)
 }

@@ -89,3 +89,13 @@ routes:
     [0, 1, 1],
   )
 })
+
+test('programs are told of the providers as JSON', async (t) => {
+  const { browser } = await startEndpoints(t, options)
+  const url = `${AUTH}/.gatehouse/sign_in?rd=%2F`
+  const answer = await browser().send(url, { headers: { accept: 'application/json' } })
+  t.match(answer.json(), {
+    providers: [{ name: 'The okta', url: `${url}&provider=okta` }, {}, {}],
+    local_url: null,
+  })
+})

@@ -105,6 +105,29 @@ test('nobody sees a page with a way to sign in, or 401 JSON', async (t) => {
   t.match(json.json(), { error: 'SIGN_IN_REQUIRED', login_url: /^https:\/\/app\.example\.com\// })
 })
 
+test('the script, the list that it asks for, and JSON twins', async (t) => {
+  const { client, browser } = await signedIn(t)
+  const script = await client.send(`${APP}/.gatehouse/portal.js`)
+  t.equal(script.headers['content-type'], 'text/javascript; charset=utf-8')
+  t.equal(script.headers['x-content-type-options'], 'nosniff')
+  const part = await client.send(`${APP}/.gatehouse/?q=WIKI&part=sites`)
+  t.match(part.headers['content-type'], 'text/html')
+  t.match(part.body, /^\s*<ul class="apps" data-count="1 of 2 sites">/)
+  t.notMatch(part.body, 'The app')
+  t.equal((await browser().send(`${APP}/.gatehouse/?part=sites`)).status, 401)
+  const headers = { accept: 'application/json' }
+  t.match((await client.send(`${APP}/.gatehouse/sign_out?rd=/x`, { headers })).json(), {
+    signed_in: true,
+    subject: 'sub-lena',
+    return_to: `${APP}/x`,
+    request_id: 'req-1',
+  })
+  t.match((await browser().send(`${AUTH}/.gatehouse/signed_out`, { headers })).json(), {
+    signed_in: false,
+    login_url: `${AUTH}/.gatehouse/sign_in?rd=%2F`,
+  })
+})
+
 // Cases K5 and K6 of the policy language, and their neighbours.
 const ROUTES = `
 routes:
@@ -131,7 +154,10 @@ routes:
 `
   const { client } = await signedIn(t, { policies })
   const page = await client.visit(`${APP}/.gatehouse/`)
-  t.match(page.body, '<img class="app" src="https://cdn.example.net/a.png?x=1&amp;y=2" alt="">')
+  t.match(
+    page.body,
+    '<img class="tile" src="https://cdn.example.net/a.png?x=1&amp;y=2" alt="" referrerpolicy="no-referrer">',
+  )
   t.match(page.headers['content-security-policy'], 'img-src data: https://cdn.example.net;')
   t.notMatch(page.body + String(page.headers['content-security-policy']), 'secret.example.net')
   t.match(page.body, 'href="https://c.example.com/"')

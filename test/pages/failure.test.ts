@@ -6,6 +6,7 @@ import { ERRORS, type ErrorCode } from '../../src/errors.ts'
 import type { AnswerForm, FailureAnswer } from '../../src/pages/answer.ts'
 import { brandOf } from '../../src/pages/brand.ts'
 import { renderFailure } from '../../src/pages/failure.ts'
+import { withRefresh } from '../../src/pages/retry-pause.ts'
 import type { Person } from '../../src/policy/model.ts'
 
 const brand = brandOf({
@@ -214,4 +215,56 @@ test('status, text, heading, retry and further headers may be others than the co
   t.match(body, 'The sign-in service cannot be reached.')
   t.match(body, '<h1>Sign-in does not work right now</h1>')
   t.match(body, 'href="/.gatehouse/sign_in?rd=%2F"')
+})
+
+const outage: FailureAnswer = {
+  code: 'STORE_UNAVAILABLE',
+  requestId: 'r',
+  form: 'page',
+  head: false,
+}
+
+test('a page of an outage comes again by itself, and later the longer it lasts', async (t) => {
+  const inForce = {}
+  const start = Date.UTC(2026, 2, 2, 9)
+  const pauses: (string | undefined)[] = []
+  for (let at = start; at < start + 600_000; ) {
+    const answer = withRefresh(outage, 'GET', inForce, at)
+    const { headers, body } = renderFailure(answer, brand)
+    const pause = Number(headers['refresh'])
+    t.match(body, `by itself in ${pause} seconds`)
+    t.notMatch(body, 'http-equiv', 'with the header alone no markup moves the page')
+    pauses.push(headers['refresh'])
+    at += pause * 1_000
+  }
+  t.equal(pauses[0], '5')
+  t.equal(pauses.at(-1), '60')
+  t.same(
+    pauses,
+    pauses.toSorted((one, other) => Number(one) - Number(other)),
+  )
+  const later = withRefresh(outage, 'GET', inForce, start + 3_600_000)
+  t.equal(later.refreshAfterSeconds, 5, 'what is down an hour later is another outage')
+})
+
+test('only the page of a GET comes again, and only where something is down', async (t) => {
+  const refresh = (answer: FailureAnswer, method = 'GET') =>
+    renderFailure(withRefresh(answer, method, {}, 0), brand).headers['refresh']
+  t.equal(refresh(outage, 'POST'), undefined)
+  t.equal(refresh(outage, 'HEAD'), undefined)
+  t.equal(refresh({ ...outage, form: 'json' }), undefined)
+  t.equal(refresh({ ...outage, code: 'UPSTREAM_FAILED' }), undefined)
+  t.equal(refresh({ ...outage, code: 'GROUPS_UNAVAILABLE', retryAfterSeconds: 30 }), '30')
+  t.equal(
+    refresh({ ...outage, retryUrl: '/.gatehouse/sign_in?rd=%2F' }),
+    '5; url=/.gatehouse/sign_in?rd=%2F',
+  )
+  t.equal(refresh({ ...outage, retryUrl: 'javascript:alert(1)' }), '5')
+})
+
+test('whoever came too often is told when to come again', async (t) => {
+  const limited: FailureAnswer = { ...outage, code: 'RATE_LIMITED', retryAfterSeconds: 41.2 }
+  const { body, headers } = renderFailure(limited, brand)
+  t.match(body, 'Try again in 42 seconds.')
+  t.equal(headers['retry-after'], '42')
 })

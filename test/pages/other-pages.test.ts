@@ -9,6 +9,7 @@ import {
   renderSignedOut,
   renderSignOutQuestion,
 } from '../../src/pages/sign-in-pages.ts'
+import { listSites } from '../../src/pages/sites.ts'
 import type { Person } from '../../src/policy/model.ts'
 
 const brand = brandOf({ config: { brand: {} }, logo: undefined })
@@ -47,7 +48,13 @@ function session(userAgent: string) {
 const portal = {
   ...visit,
   person: person(),
-  apps: [{ name: 'grafana', url: 'https://grafana.example.com/', description: 'Dashboards' }],
+  listing: listSites(
+    [{ name: 'grafana', url: 'https://grafana.example.com/', description: 'Dashboards' }],
+    undefined,
+    undefined,
+  ),
+  ownUrl: '/.gatehouse/',
+  userUrl: '/.gatehouse/user',
   sessions: [session('Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0')],
   switchUrl: '/.gatehouse/sign_in?switch=true',
   signOutUrl: '/.gatehouse/sign_out',
@@ -135,7 +142,7 @@ test('the own page shows person, apps, groups and sessions', async (t) => {
     '2 Mar 2026, 09:00 UTC',
     'href="/.gatehouse/sign_out"',
     '<form method="post" action="/.gatehouse/sign_out"><input type="hidden" name="session" value="session-1">',
-    'aria-label="Sign out: Firefox, Linux"',
+    'aria-label="Sign out: Firefox, Linux, 192.0.2.1"',
     '<input type="hidden" name="everywhere" value="true">',
     'Sign out everywhere',
   ]) {
@@ -154,7 +161,11 @@ test('markup in any field of the own page is text', async (t) => {
         provider: evil,
         groups: { list: [{ name: evil }, { id: evil }], spellings: new Set(), complete: true },
       }),
-      apps: [{ name: evil, url: 'javascript:alert(1)', description: evil }],
+      listing: listSites(
+        [{ name: evil, url: 'javascript:alert(1)', description: evil }],
+        evil,
+        evil,
+      ),
       sessions: [{ ...session(evil), address: evil }],
     },
     brand,
@@ -162,14 +173,79 @@ test('markup in any field of the own page is text', async (t) => {
   t.notMatch(body, /<script|javascript:/)
 })
 
-test('many groups are folded away, none at all is said', async (t) => {
-  const list = Array.from({ length: 30 }, (_, n) => ({ name: `group-${n}` }))
+test('of many groups the first are shown, none at all is said', async (t) => {
+  const list = Array.from({ length: 1_000 }, (_, n) => ({ name: `group-${n}` }))
   const many = person({ groups: { list, spellings: new Set(), complete: true } })
-  t.match(renderPortal({ ...portal, person: many }, brand).body, '<details><summary>30</summary>')
+  t.match(renderPortal({ ...portal, person: many }, brand).body, '940 more')
   const none = person({ groups: { list: [], spellings: new Set(), complete: true } })
-  const { body } = renderPortal({ ...portal, person: none, apps: [] }, brand)
+  const { body } = renderPortal(
+    { ...portal, person: none, listing: listSites([], undefined, undefined) },
+    brand,
+  )
   t.match(body, 'in no group')
   t.match(body, 'no site that you may open')
+})
+
+const thousand = Array.from({ length: 1_000 }, (_, n) => ({
+  name: `tool-${n}`,
+  url: `https://tool-${n}.example.com/`,
+  description: n % 100 === 7 ? `Ledger of Ḥall ${n} ${'x'.repeat(500)}` : undefined,
+  logoUrl: `https://cdn-${n}.example.net/logo.png`,
+}))
+
+test('of a thousand sites a page shows some, and the search finds the rest', async (t) => {
+  const listing = (query?: string, page?: string) => listSites(thousand, query, page)
+  const names = (query?: string, page?: string) => listing(query, page).sites.map((s) => s.name)
+  t.same(names().slice(0, 3), ['tool-0', 'tool-1', 'tool-2'], 'sorted as people count')
+  t.same(names(undefined, '42'), names(undefined, '99999'), 'beyond the last page is the last')
+  for (const page of ['0', '-1', 'x', '1e3', '2 ', ''])
+    t.same(names(undefined, page), names(), page)
+  t.same(names('ḥall LEDGER 70'), ['tool-707'])
+  t.same(names('ledger')[9], 'tool-907')
+  t.same(names('nothing of this'), [])
+  const { body } = renderPortal({ ...portal, listing: listing(' a"b ') }, brand)
+  t.match(body, 'value="a&quot;b"')
+  t.match(body, 'None of your sites has all these words.')
+  t.match(body, '0 of 1000 sites')
+})
+
+test('a page of the search leads to the next with the words', async (t) => {
+  const { body } = renderPortal({ ...portal, listing: listSites(thousand, 'tool', '2') }, brand)
+  t.match(body, 'href="/.gatehouse/?q=tool&amp;page=1"')
+  t.match(body, 'href="/.gatehouse/?q=tool&amp;page=3"')
+  t.match(body, 'Page 2 of 42')
+})
+
+test('the own page of somebody with much of everything stays below 30 KB', async (t) => {
+  const list = Array.from({ length: 1_000 }, (_, n) => ({ name: `a-group-of-some-length-${n}` }))
+  const { body, headers } = renderPortal(
+    {
+      ...portal,
+      person: person({ groups: { list, spellings: new Set(), complete: true } }),
+      listing: listSites(
+        thousand.map((site) => ({ ...site, description: 'd'.repeat(400) })),
+        undefined,
+        undefined,
+      ),
+      sessions: Array.from({ length: 20 }, () => session('x'.repeat(500))),
+    },
+    brand,
+  )
+  t.ok(Buffer.byteLength(body) < 30_000, `${Buffer.byteLength(body)} bytes`)
+  const policy = String(headers['content-security-policy'])
+  t.ok(policy.length < 1_500, `a policy of ${policy.length} bytes fits into the headers of proxies`)
+  t.match(body, '10 older sessions are not shown')
+})
+
+test('the script comes with many sites alone, and may ask this host alone', async (t) => {
+  t.notMatch(renderPortal(portal, brand).body, '<script')
+  const { body, headers } = renderPortal(
+    { ...portal, listing: listSites(thousand, undefined, undefined) },
+    brand,
+  )
+  t.match(body, '<script src="/.gatehouse/portal.js" defer></script>')
+  t.match(headers['content-security-policy'], "script-src 'self'; connect-src 'self'; form-action")
+  t.match(headers['referrer-policy'], /^(no-referrer|same-origin)$/)
 })
 
 const browsers = {
@@ -186,7 +262,7 @@ for (const [userAgent, name] of Object.entries(browsers)) {
   test(`\`${userAgent.slice(-20)}\` is shown as ${name}`, async (t) => {
     t.match(
       renderPortal({ ...portal, sessions: [session(userAgent)] }, brand).body,
-      `</form>${name} `,
+      `<b>${name}</b>`,
     )
   })
 }
