@@ -1,16 +1,13 @@
 /** `gatehouse explain`: what the gateway would do with a request and why, stage by stage. */
 
-import { createInputFiles } from '../config/input-files.ts'
-import { configuredRoots } from '../config/policy-roots.ts'
-import { loadPolicySet } from '../config/policy-set.ts'
 import { explain as explainRequest } from '../policy/explain/explain.ts'
 import type { Subject } from '../policy/model.ts'
 import { readRequestLine } from '../policy/suite/asked-request.ts'
 import { readInlineSubject, type Subjects } from '../policy/suite/subjects.ts'
 import { unknownSubject } from '../policy/suite/suite-file.ts'
-import { error, hasErrors, type Problem } from '../support/problem.ts'
+import { error, type Problem } from '../support/problem.ts'
 import { readYaml } from '../support/yaml-document.ts'
-import { configFileFor } from './config-option.ts'
+import { configuredPolicies } from './configured-policies.ts'
 import type { AddCommand, Io } from './io.ts'
 import { explainJson, explainText } from './output-explain.ts'
 import { printErrors } from './print-problems.ts'
@@ -45,12 +42,8 @@ export const addExplain: AddCommand = (program, io, done) => {
 async function explain(line: string, options: ExplainOptions, io: Io): Promise<number> {
   const request = readRequestLine(line)
   if (typeof request === 'string') return refuse(request, io)
-  const files = createInputFiles()
-  const configFile = await configFileFor(options.config, io, files)
-  const { set, problems } = await configuredRoots({ cwd: io.cwd, env: io.env, configFile, files })
-  if (hasErrors(problems)) return printErrors(problems, io)
-  const policies = await loadPolicySet(set, files)
-  if (hasErrors(policies.problems)) return printErrors(policies.problems, io)
+  const policies = await configuredPolicies(options.config, io)
+  if (policies === 2) return policies
   const subject = subjectNamed(options.as, policies.subjects)
   if ('problems' in subject) return printErrors(subject.problems, io)
   const explained = {

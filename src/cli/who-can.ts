@@ -1,15 +1,12 @@
 /** `gatehouse who-can`: who may open what, for reviews of access. */
 
 import { Option } from 'commander'
-import { createInputFiles } from '../config/input-files.ts'
-import { configuredRoots } from '../config/policy-roots.ts'
-import { loadPolicySet, type PolicySet } from '../config/policy-set.ts'
+import type { PolicySet } from '../config/policy-set.ts'
 import { whatCan, whoCan } from '../policy/review/who-can.ts'
 import type { Route } from '../policy/route.ts'
 import { type AskedRequest, readRequest, readRequestLine } from '../policy/suite/asked-request.ts'
-import { hasErrors } from '../support/problem.ts'
 import { DEFAULT_CONFIG } from './check.ts'
-import { configFileFor } from './config-option.ts'
+import { configuredPolicies } from './configured-policies.ts'
 import { subjectNamed } from './explain.ts'
 import type { AddCommand, Io } from './io.ts'
 import { printable } from './output-trace.ts'
@@ -56,12 +53,8 @@ async function whoCanCommand(
 ): Promise<number> {
   const request = url === undefined ? undefined : readRequestLine(`GET ${url}`)
   if (typeof request === 'string') return refuse(`\`${url}\` is no absolute http URL`, io)
-  const files = createInputFiles()
-  const configFile = await configFileFor(options.config, io, files)
-  const { set, problems } = await configuredRoots({ cwd: io.cwd, env: io.env, configFile, files })
-  if (hasErrors(problems)) return printErrors(problems, io)
-  const policies = await loadPolicySet(set, files)
-  if (hasErrors(policies.problems)) return printErrors(policies.problems, io)
+  const policies = await configuredPolicies(options.config, io)
+  if (policies === 2) return policies
   const places = placesOf(policies, request)
   if (typeof places === 'string') return refuse(places, io)
   const review = reviewOf(places, options.as, policies, io)

@@ -1,14 +1,13 @@
 /** Keys of oauth2-proxy that have no counterpart, and what to do about each. */
 
-const COOKIE = 'cookies are host-only, `__Host-`, HttpOnly and Lax here'
+import { adviceIn, BRAND, COOKIE_ATTRIBUTES, FIXED_REQUESTS } from './left-out.ts'
+
 const LOG = 'requests go to `logging.decisions` as JSON lines with fixed fields'
-const PAGES = 'write `brand: { name, logo, color, contact }`'
 const HEALTH = '`/healthz` and `/readyz` answer on `server.admin_listen`'
 const METRICS = 'metrics are served on `server.admin_listen`, over plain http'
 const NO_NEED = 'needs nothing here'
 const DISCOVERY = 'endpoints and keys always come from the discovery document of the issuer'
 const ALWAYS = 'is always checked here'
-const FIXED = 'requests to the provider are fixed; ask for stronger sign-ins by `acr` in policies'
 const ANSWERS =
   'page visits are sent to sign in, everything else gets 401 JSON, without a list of paths'
 const FORWARD_AUTH = 'answers of forward-auth carry the identity headers: see `forward_auth`'
@@ -56,10 +55,10 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ['set_basic_auth', FORWARD_AUTH],
   ['set_authorization_header', FORWARD_AUTH],
   ['signature_key', 'requests are not signed; the app verifies the assertion'],
-  ['custom_templates_dir', PAGES],
-  ['custom_sign_in_logo', PAGES],
-  ['banner', PAGES],
-  ['footer', PAGES],
+  ['custom_templates_dir', BRAND],
+  ['custom_sign_in_logo', BRAND],
+  ['banner', BRAND],
+  ['footer', BRAND],
   ['show_debug_on_error', 'pages never show more than they should'],
   ['request_id_header', '`X-Request-Id` of trusted proxies is taken over'],
   ['errors_to_info_log', LOG],
@@ -80,12 +79,12 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ['oidc_enabled_signing_algs', 'those that the provider states'],
   ['code_challenge_method', 'PKCE with S256 is always used'],
   ['force_code_challenge_method', 'PKCE with S256 is always used'],
-  ['prompt', FIXED],
-  ['approval_prompt', FIXED],
-  ['acr_values', FIXED],
-  ['resource', FIXED],
-  ['auth_request_response_mode', FIXED],
-  ['loginurlparameters', FIXED],
+  ['prompt', FIXED_REQUESTS],
+  ['approval_prompt', FIXED_REQUESTS],
+  ['acr_values', FIXED_REQUESTS],
+  ['resource', FIXED_REQUESTS],
+  ['auth_request_response_mode', FIXED_REQUESTS],
+  ['loginurlparameters', FIXED_REQUESTS],
   ['ssl_insecure_skip_verify', 'certificates of the provider are always verified; write `ca_file`'],
   [
     'use_system_trust_store',
@@ -99,7 +98,7 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
 ])
 
 const BY_PREFIX: readonly (readonly [string, string])[] = [
-  ['cookie_', COOKIE],
+  ['cookie_', COOKIE_ATTRIBUTES],
   ['logging_', LOG],
   ['standard_logging', LOG],
   ['auth_logging', LOG],
@@ -110,15 +109,13 @@ const BY_PREFIX: readonly (readonly [string, string])[] = [
   ['entra_id_federated', 'write `client_auth: private_key_jwt`'],
 ]
 
+// The alpha config writes the same names without anything between their words.
+const BY_NAME: ReadonlyMap<string, string> = new Map([
+  ...[...ADVICE].map(([name, advice]) => [name.replaceAll('_', ''), advice] as const),
+  ...ADVICE,
+])
+
 /** What to do about `key`, which this import has no translation for; names of the alpha config are found by theirs. */
 export function adviceFor(key: string): string {
-  const name = key.toLowerCase().replaceAll('-', '_')
-  const byPrefix = BY_PREFIX.find(([prefix]) => name.startsWith(prefix))
-  const plain = [...ADVICE].find(([known]) => known.replaceAll('_', '') === name)?.[1]
-  return (
-    ADVICE.get(name) ??
-    plain ??
-    byPrefix?.[1] ??
-    'is not known to this import; see whether you need it'
-  )
+  return adviceIn({ byName: BY_NAME, byPrefix: BY_PREFIX }, key.toLowerCase().replaceAll('-', '_'))
 }

@@ -1,11 +1,11 @@
 /** Pomerium's keys for the whole server that have no counterpart, and what to do about each. */
 
+import { adviceIn, BRAND, COOKIE_ATTRIBUTES, FIXED_REQUESTS } from './left-out.ts'
+
 const ONE_PROCESS = 'Gatehouse is one process; nothing takes its place'
-const SESSION_COOKIE = 'cookies are host-only, `__Host-`, HttpOnly and Lax here'
 const BY_FILE = 'write it to a file and name that in `server.tls`'
 const ENVOY = 'there is no Envoy inside'
 const SSH = 'Gatehouse serves no SSH'
-const BRAND = 'write `brand: { name, logo, color, contact }`'
 const OTEL = 'traces are set up by OTEL_EXPORTER_OTLP_ENDPOINT in the environment'
 const METRICS = 'metrics are served on `server.admin_listen`'
 const LIMITS = 'write `server.limits`'
@@ -35,19 +35,16 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ['client_ca', 'write the certificate to a file and name it in `server.client_ca`'],
   ['client_crl', 'there are no revocation lists here: list fingerprints in a deny rule'],
   ['client_crl_file', 'there are no revocation lists here: list fingerprints in a deny rule'],
-  ['cookie_name', SESSION_COOKIE],
-  ['cookie_domain', SESSION_COOKIE],
-  ['cookie_secure', SESSION_COOKIE],
-  ['cookie_http_only', SESSION_COOKIE],
-  ['cookie_same_site', SESSION_COOKIE],
+  ['cookie_name', COOKIE_ATTRIBUTES],
+  ['cookie_domain', COOKIE_ATTRIBUTES],
+  ['cookie_secure', COOKIE_ATTRIBUTES],
+  ['cookie_http_only', COOKIE_ATTRIBUTES],
+  ['cookie_same_site', COOKIE_ATTRIBUTES],
   ['cookie_secret_file', 'make a new secret: `gatehouse keygen`'],
   ['timeout_read', LIMITS],
   ['timeout_write', LIMITS],
   ['timeout_idle', LIMITS],
-  [
-    'idp_request_params',
-    'requests to the provider are fixed; ask for stronger sign-ins by `acr` in policies',
-  ],
+  ['idp_request_params', FIXED_REQUESTS],
   ['idp_access_token_allowed_audiences', 'write `bearer` at the route'],
   ['bearer_token_format', 'write `bearer` at the route'],
   ['jwt_issuer_format', 'the assertion of the preset has the host name as its issuer'],
@@ -99,7 +96,5 @@ const BY_PREFIX: readonly (readonly [string, string])[] = [
 
 /** What to do about `key`, which this import has no translation for. */
 export function adviceFor(key: string): string {
-  const name = key.toLowerCase()
-  const byPrefix = BY_PREFIX.find(([prefix]) => name.startsWith(prefix))
-  return ADVICE.get(name) ?? byPrefix?.[1] ?? 'is not known to this import; see whether you need it'
+  return adviceIn({ byName: ADVICE, byPrefix: BY_PREFIX }, key.toLowerCase())
 }

@@ -1,7 +1,7 @@
 /** What is not known of a request or of a person, so that whoever asks for it is stopped rather than misled. */
 
 import type { CompiledPolicy, Criterion, Truth } from '../compiled-policy.ts'
-import { MissingNowError } from '../language/time-criteria.ts'
+import { truthIn } from '../explain/trace.ts'
 import { ANONYMOUS, type Facts, type Person, type Subject } from '../model.ts'
 
 /** Something was asked for that is not known. */
@@ -41,9 +41,9 @@ export function ask(
   provedAgain: boolean,
 ): Truth | undefined {
   try {
-    return criterion.evaluate(facts, subject, provedAgain)
+    return truthIn(criterion, facts, subject, provedAgain)
   } catch (cause) {
-    if (cause instanceof UntoldError || cause instanceof MissingNowError) return undefined
+    if (cause instanceof UntoldError) return undefined
     throw cause
   }
 }
