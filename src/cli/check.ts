@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createInputFiles } from '../config/input-files.ts'
 import { inOrder, loadPolicies, loadSnapshot } from '../config/load.ts'
-import { type PolicyRoots, rootsIn, withoutConfig } from '../config/policy-roots.ts'
+import { DEFAULT_FOLDER, type PolicyRoots, rootsIn, withoutConfig } from '../config/policy-roots.ts'
 import { readConfig } from '../config/read-config.ts'
 import { untestedWarnings } from '../config/untested.ts'
 import type { Route } from '../policy/route.ts'
@@ -24,7 +24,10 @@ export const addCheck: AddCommand = (program, io, done) => {
       'Validates the config and its policies. Prints every error, then every warning, as file:line:column: message.',
     )
     .option('--config <file>', `config file (default: ./${DEFAULT_CONFIG})`)
-    .argument('[paths...]', "policy files or folders, in place of the config's `policies`")
+    .argument(
+      '[paths...]',
+      "policy files or folders (default: the config's `policies`, else ./policies)",
+    )
     .addHelpText('after', '\nExit code 0, also with warnings; 2 on any error.')
     .action(async (paths: string[], options: { config?: string }) => {
       done(await check(paths, options.config, io))
@@ -38,16 +41,11 @@ async function check(
 ): Promise<number> {
   const policies = paths.map((path) => resolve(io.cwd, path))
   const configFile = resolve(io.cwd, config ?? DEFAULT_CONFIG)
-  const isConfigMeant = config !== undefined || policies.length === 0 || (await exists(configFile))
-  if (!isConfigMeant) {
-    const { problems, table } = await loadPolicies(policies)
-    const good = hasErrors(problems) ? undefined : table
-    return report(
-      await withUntested(problems, good, withoutConfig(...policies)),
-      good,
-      undefined,
-      io,
-    )
+  if (config === undefined && !(await exists(configFile))) {
+    const usual = resolve(io.cwd, DEFAULT_FOLDER)
+    if (policies.length > 0) return checkPolicies(policies, io)
+    // Where there is neither, it is the config that is missed.
+    if (await exists(usual)) return checkPolicies([usual], io)
   }
   const { problems, snapshot } = await loadSnapshot({
     configFile,
@@ -63,6 +61,14 @@ async function check(
     configFile,
     io,
   )
+}
+
+/** Policies that no config speaks of. */
+async function checkPolicies(policies: readonly string[], io: Io): Promise<number> {
+  const { problems, table } = await loadPolicies(policies)
+  const good = hasErrors(problems) ? undefined : table
+  const all = await withUntested(problems, good, withoutConfig(...policies))
+  return report(all, good, undefined, io)
 }
 
 /** Tests are looked at beside good policies alone. */

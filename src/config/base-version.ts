@@ -42,6 +42,10 @@ export async function findRoots(
   const configFile = hasConfig ? request.configFile : undefined
   const { set, problems } = await configuredRoots({ cwd, env, configFile, files })
   if (hasErrors(problems) || path === undefined) return { set, problems }
+  if ((await files.kindOf(path)) === 'missing') {
+    const at = { file: path, line: 1, column: 1 }
+    return { set, problems: [error(at, 'cannot read the policies: no such file')] }
+  }
   return { set: await rootsOf(path, set, files), problems }
 }
 

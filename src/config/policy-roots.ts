@@ -27,7 +27,7 @@ export interface PolicyRoots {
 }
 
 /** The folder of policies where no config says otherwise. */
-const DEFAULT_FOLDER = 'policies'
+export const DEFAULT_FOLDER = 'policies'
 
 /**
  * The config's policies. Of the config only what policies need is looked at: a secret that is not set where policies

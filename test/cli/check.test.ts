@@ -51,10 +51,21 @@ test('the config may be named, and is then shown as it lies', async (t) => {
 })
 
 test('a config that is not there is said once', async (t) => {
-  t.strictSame(await check(t, { policies: { 'a.yaml': GOOD_POLICY } }), {
+  const missing = {
     exitCode: 2,
     stdout: '',
     stderr: 'gatehouse.yaml:1:1: cannot read the config file: no such file\n1 error, 0 warnings\n',
+  }
+  const policies = { 'a.yaml': GOOD_POLICY }
+  t.strictSame(await check(t, { elsewhere: policies }), missing)
+  t.strictSame(await check(t, { policies }, '--config', 'gatehouse.yaml'), missing)
+})
+
+test('where there is no config, ./policies is checked', async (t) => {
+  t.strictSame(await check(t, { policies: { 'a.yaml': GOOD_POLICY } }), {
+    exitCode: 0,
+    stdout: 'policies: good; 1 route, 0 warnings\n',
+    stderr: '',
   })
 })
 

@@ -269,6 +269,9 @@ test('policies that are gone are an error, not a removal of everything', async (
   const { exitCode, err } = await diff(repository, ['--base', 'main'])
   t.equal(exitCode, 2)
   t.match(err, /policies:1:1: cannot read the policies: no such file/)
+  const nowhere = await diff(changed(t), ['--base', 'main', 'nowhere'])
+  t.equal(nowhere.exitCode, 2)
+  t.equal(nowhere.err, 'nowhere:1:1: cannot read the policies: no such file\n')
 })
 
 test('a folder of policies is a base', async (t) => {

@@ -232,6 +232,16 @@ test('one bad test does not keep the others from being run', async (t) => {
     checks.map(({ name, status }) => `${name} ${status}`),
     ['one error', 'two passed'],
   )
+  const misspelt = `suite: app\nsubjects: [ana]\ntests:
+  - { name: alow, request: "GET https://grafana.example.com/", alow: [ana] }
+  - { name: good, request: "GET https://grafana.example.com/", allow: [ana] }
+  - just text
+  - { nam: x, request: "GET https://grafana.example.com/", allow: [] }
+`
+  t.same(
+    runSuite(misspelt).checks.map(({ name, status, at }) => `${name} ${status} ${at.line}`),
+    ['alow error 4', 'good passed 5', 'test 3 error 6', 'test 4 error 7', 'test 4 error 7'],
+  )
 })
 
 test('a check tells what it expected, what came, and where it is written', async (t) => {

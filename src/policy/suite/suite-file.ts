@@ -1,6 +1,6 @@
 /** A `*_test.yaml` as plain tests, each with what is wrong with it. Judges nothing. */
 
-import { checkSchema } from '../../support/check-schema.ts'
+import { checkSchema, valueBelow } from '../../support/check-schema.ts'
 import { error, hasErrors, type Position, type Problem } from '../../support/problem.ts'
 import { didYouMean } from '../../support/suggest.ts'
 import type { EpochMs } from '../../support/time.ts'
@@ -15,7 +15,7 @@ import {
   splitUrl,
 } from './asked-request.ts'
 import type { Subjects } from './subjects.ts'
-import { type Rejection, SuiteFile, type WrittenTest } from './suite-schema.ts'
+import { type Rejection, SuiteFrame, Test, type WrittenTest } from './suite-schema.ts'
 
 /** What one subject is to get. */
 export interface Expectation {
@@ -60,10 +60,10 @@ export function readSuite(document: YamlDocument, subjects: Subjects, defaultNam
     const at = document.valueAt([])
     return { ...empty, mistakes: [error(at, 'the file is empty; it tests nothing')] }
   }
-  const wrong = checkSchema(SuiteFile, document)
+  const wrong = checkSchema(SuiteFrame, document)
   if (hasErrors(wrong)) return { ...empty, mistakes: wrong }
 
-  const written = document.value as SuiteFile
+  const written = document.value as SuiteFrame
   const mistakes: Problem[] = []
   const now = written.now === undefined ? undefined : parseInstant(written.now)
   if (now === undefined && written.now !== undefined) {
@@ -77,9 +77,13 @@ export function readSuite(document: YamlDocument, subjects: Subjects, defaultNam
     if (subject !== undefined) tried.set(name, subject)
     else mistakes.push(error(document.valueAt(['subjects', i]), unknownSubject(name, subjects)))
   }
-  const tests = written.tests.map((test, i) =>
-    readTest({ document, path: ['tests', i], test, subjects, tried }),
-  )
+  const tests = written.tests.map((test, i) => {
+    const path = ['tests', i]
+    const mistakes = checkSchema(Test, document, path)
+    return hasErrors(mistakes)
+      ? brokenTest(test, document.valueAt(path), mistakes, `test ${i + 1}`)
+      : readTest({ document, path, test: test as WrittenTest, subjects, tried })
+  })
   return { name: written.suite ?? defaultName, file, now, tests, mistakes }
 }
 
@@ -87,6 +91,26 @@ export function readSuite(document: YamlDocument, subjects: Subjects, defaultNam
 export function unknownSubject(name: string, subjects: Subjects): string {
   const hint = subjects.size > 1 ? didYouMean(name, subjects.keys()) : ''
   return `unknown subject \`${name}\`${hint || '; people are named in testdata/subjects.yaml'}`
+}
+
+/** A test that is not of the form of one; it is called `defaultName` where its own name is no text. */
+function brokenTest(
+  written: unknown,
+  at: Position,
+  mistakes: readonly Problem[],
+  defaultName: string,
+): PolicyTest {
+  const name = valueBelow(written, ['name'])
+  return {
+    name: typeof name === 'string' ? name : defaultName,
+    at,
+    requests: [],
+    groupsUnavailable: false,
+    steppedUp: false,
+    rejected: undefined,
+    expected: new Map(),
+    mistakes,
+  }
 }
 
 interface TestSource {

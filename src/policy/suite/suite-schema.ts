@@ -92,7 +92,8 @@ const Expectation = Type.Object(
   closed,
 )
 
-const Test = Type.Object(
+/** One test of a file. */
+export const Test = Type.Object(
   {
     name: Type.String({ minLength: 1, description: 'What the test shows.' }),
     description: Type.Optional(Type.String({ description: 'For readers.' })),
@@ -159,4 +160,13 @@ export const SuiteFile = Type.Object(
   },
   { ...closed, title: 'Gatehouse policy tests' },
 )
-export type SuiteFile = Static<typeof SuiteFile>
+
+/** The same but for what its tests are: so that one that is wrong does not keep the others from being run. */
+export const SuiteFrame = Type.Object(
+  {
+    ...SuiteFile.properties,
+    tests: Type.Array(Type.Unknown(), { minItems: 1, 'x-expects': 'a list of tests' }),
+  },
+  closed,
+)
+export type SuiteFrame = Static<typeof SuiteFrame>
