@@ -1,16 +1,21 @@
 /**
- * First step of `npm test` and, with `bench`, of `npm run bench`: what they need from the system is there, or is
- * installed, or the run ends here.
+ * First step of `npm test` and, with `bench` or `helm`, of `npm run bench` and `npm run test:helm`: what they need from the
+ * system is there, or is installed, or the run ends here.
  */
 
 import { install } from './run-installation.mjs'
-import { BENCH_TOOLS, findTool, TEST_TOOLS } from './test-tools.mjs'
+import { BENCH_TOOLS, findTool, HELM_TOOLS, TEST_TOOLS } from './test-tools.mjs'
 
-const forBench = process.argv[2] === 'bench'
-const missingTools = () =>
-  (forBench ? BENCH_TOOLS : TEST_TOOLS).filter((tool) => findTool(tool.name) === undefined)
+const RUNS = {
+  tests: { tools: TEST_TOOLS, who: 'the tests need' },
+  bench: { tools: BENCH_TOOLS, who: 'the bench needs' },
+  helm: { tools: HELM_TOOLS, who: 'the tests of the chart need' },
+}
 
-const whyNot = install(missingTools(), forBench ? 'the bench needs' : 'the tests need')
+const { tools, who } = RUNS[process.argv[2] ?? 'tests']
+const missingTools = () => tools.filter((tool) => findTool(tool.name) === undefined)
+
+const whyNot = install(missingTools(), who)
 const still = missingTools().map((tool) => tool.name)
 if (whyNot !== undefined || still.length > 0) {
   console.error(whyNot ?? `installed, but not found: ${still.join(', ')}`)

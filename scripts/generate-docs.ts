@@ -1,20 +1,27 @@
 /**
- * Writes the files that are made from the sources: docs/configuration.md and docs/schema/*.json.
+ * Writes the files that are made from the sources: docs/configuration.md, docs/schema/*.json, and of the Helm chart
+ * values.yaml, values.schema.json and README.md.
  * With `--check` it writes nothing and fails where one of them is not what it would write.
  */
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { SCHEMAS } from '../src/cli/schema.ts'
+import { valuesFile, valuesSchema, valuesTable } from './chart/values-files.ts'
 import { configReference } from './config-reference.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
 /** Every generated file, by its path from the top of the project. */
 async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
-  const template = await readFile(join(import.meta.dirname, 'templates/configuration.md'), 'utf8')
+  const template = (name: string) => readFile(join(import.meta.dirname, 'templates', name), 'utf8')
   const files = new Map<string, string>()
-  files.set('docs/configuration.md', template.replace('{{reference}}', configReference))
+  const configuration = await template('configuration.md')
+  files.set('docs/configuration.md', configuration.replace('{{reference}}', configReference))
+  const chart = await template('chart.md')
+  files.set('helm/README.md', chart.replace('{{values}}', valuesTable))
+  files.set('helm/values.yaml', valuesFile())
+  files.set('helm/values.schema.json', valuesSchema())
   for (const [name, schema] of Object.entries(SCHEMAS)) {
     files.set(`docs/schema/${name}.schema.json`, `${JSON.stringify(schema(), null, 2)}\n`)
   }

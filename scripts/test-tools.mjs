@@ -37,6 +37,9 @@ export const BENCH_TOOLS = [
   },
 ]
 
+/** What `npm run test:helm` needs besides Helm itself. */
+export const HELM_TOOLS = TEST_TOOLS.filter((tool) => tool.name === 'redis-server')
+
 // Debian keeps servers in sbin, which is not on the PATH of an ordinary user.
 const FURTHER_FOLDERS = [
   '/usr/local/sbin',

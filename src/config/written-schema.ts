@@ -32,10 +32,15 @@ function isFilledIn(schema: PlainSchema | undefined): boolean {
  * it. The loader checks what that stands for.
  */
 export function configEditorSchema(): PlainSchema {
-  return editorSchema(withReferences(plainSchema(WrittenConfig)), {
+  return editorSchema(schemaWithReferences(), {
     title: 'Gatehouse configuration',
     description: 'The file that `gatehouse serve --config` reads.',
   })
+}
+
+/** As editors get it, still with our own keywords. */
+export function schemaWithReferences(): PlainSchema {
+  return withReferences(plainSchema(WrittenConfig))
 }
 
 const REFERENCE: PlainSchema = { type: 'string', pattern: '\\$\\{[^}]+\\}' }
