@@ -21,8 +21,7 @@ export function configValues(): TSchema {
     properties: Object.fromEntries(sections),
     additionalProperties: false,
     default: {},
-    description:
-      'gatehouse.yaml (docs/configuration.md), but for what the chart writes itself: listeners, `server.tls`, `session.store` and `policies`. Secrets are `${NAME}` only.',
+    description: `gatehouse.yaml (docs/configuration.md), but for what the chart writes itself: listeners, \`server.tls\`, \`session.store\` and \`policies\`. Secrets are \`\${NAME}\` only.`,
   })
 }
 

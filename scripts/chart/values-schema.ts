@@ -165,7 +165,7 @@ const Pods = {
   tolerations: anyList('Taints that they bear.'),
   affinity: anyMapping('Their affinity.'),
   priorityClassName: text('Their priority class.', ''),
-  extraVolumes: anyList('Further volumes, for `${file:...}` in the config for one.'),
+  extraVolumes: anyList(`Further volumes, for \`\${file:...}\` in the config for one.`),
   extraVolumeMounts: anyList('Where they are mounted.'),
 }
 
@@ -191,8 +191,7 @@ export function chartValues(): TSchema {
       ),
       {
         default: {},
-        description:
-          'Environment variables from Secrets, as in `OKTA_CLIENT_SECRET: { secret: gatehouse, key: okta }`; the config names them as `${OKTA_CLIENT_SECRET}`.',
+        description: `Environment variables from Secrets, as in \`OKTA_CLIENT_SECRET: { secret: gatehouse, key: okta }\`; the config names them as \`\${OKTA_CLIENT_SECRET}\`.`,
       },
     ),
     extraEnv: anyList('Further environment variables, as Kubernetes has them.'),

@@ -205,7 +205,7 @@ export const REFUSALS: Readonly<Record<string, Rendering & { readonly because: R
   },
   'an environment variable that nobody gives': {
     example: 'gateway',
-    values: { config: { brand: { contact: '${HELP_DESK}' } } },
+    values: { config: { brand: { contact: `\${HELP_DESK}` } } },
     because: /config names \$\{HELP_DESK\}, which the pods do not have/,
   },
   'a key of the config that there is not': {
@@ -251,7 +251,7 @@ export const REFUSALS: Readonly<Record<string, Rendering & { readonly because: R
   },
   'a drain time that cannot be read': {
     example: 'gateway',
-    values: { config: { server: { drain_timeout: '${DRAIN}' } }, extraEnv: [{ name: 'DRAIN' }] },
+    values: { config: { server: { drain_timeout: `\${DRAIN}` } }, extraEnv: [{ name: 'DRAIN' }] },
     because: /config\.server\.drain_timeout must be a duration/,
   },
   'a ServiceMonitor that nobody lets in': {

@@ -44,10 +44,7 @@ export function mountConfigMap(
  * A repository that git-sync keeps at `link`: a link to `.worktrees/HASH` beside it. A swap writes a new worktree, renames a new
  * link over the old one, and removes the old worktree.
  */
-export function mountWorktree(
-  link: string,
-  files: Readonly<Record<string, string>>,
-): MountedFiles {
+export function mountWorktree(link: string, files: Readonly<Record<string, string>>): MountedFiles {
   const root = dirname(link)
   let count = 0
   let current: string | undefined
