@@ -1,11 +1,13 @@
 /**
- * Gateways are killed again and again while people are refreshed at them: nobody is signed out, and nobody is taken for
- * somebody else. Access tokens last three seconds, a refresh token works once, and once more for ten seconds.
+ * Gateways are killed again and again while people sign in and out, and while they are refreshed: what they were told
+ * holds, nobody is signed out, and nobody is taken for somebody else. Where they are refreshed, access tokens last three
+ * seconds, a refresh token works once, and once more for ten seconds.
  */
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { t as root, type Test, test } from 'tap'
 import { createBrowserClient } from '../support/browser-client.ts'
+import { startVictim, underLoad } from '../support/kill-gateway.ts'
 import { signIn } from '../support/sign-in.ts'
 import { type SpawnedGateway, type SpawnOptions, spawnGateway } from '../support/spawn-gateway.ts'
 import { startOkta } from '../support/start-okta.ts'
@@ -115,3 +117,27 @@ test('gateways are killed in the middle of refreshes', { timeout: 300_000 }, asy
   t.equal(okta.vault.reuses(), 0, 'no refresh token was used when it was too late')
   t.ok(answered > 50 && asked > SESSIONS)
 })
+
+for (const kind of ['sqlite', 'redis'] as const) {
+  const name = `a gateway on ${kind} and its workers are killed in the middle of sign-ins and sign-outs`
+  test(name, { timeout: 300_000 }, async (t) => {
+    const victim = await startVictim(
+      t,
+      kind === 'sqlite' ? 'sqlite:sessions.db' : await redisUrl(t),
+    )
+    await underLoad(t, victim, 3, async () => {
+      for (let kill = 0; kill < KILLS; kill++) {
+        await wait(2_000 + Math.random() * 1_000)
+        await victim.killWorker()
+        await wait(2_000 + Math.random() * 1_000)
+        await victim.killAll()
+      }
+      await wait(3_000)
+    })
+  })
+}
+
+async function redisUrl(t: Test): Promise<string> {
+  const { port } = await startRedis(t, { conf: ['appendonly yes'] })
+  return `redis://127.0.0.1:${port}`
+}
