@@ -5,9 +5,13 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { readStoreUrl } from '../../../src/config/store-url.ts'
+import { DEMO_PEOPLE } from '../../../src/demo/people.ts'
+import { startDevelopmentProvider } from '../../../src/demo/provider.ts'
 import { createSessions } from '../../../src/identity/live-sessions.ts'
 import { openStore } from '../../../src/identity/open-store.ts'
+import { createBrowserClient } from '../../support/browser-client.ts'
 import { freePort } from '../../support/free-port.ts'
+import { signIn } from '../../support/sign-in.ts'
 import type { Bench, BenchPart } from '../part.ts'
 import { OTHER_CORE, type Pinned, startPinned, TESTED_CORE } from '../processes.ts'
 
@@ -15,8 +19,7 @@ const REQUESTS = 2_000
 const HOST = 'app.localhost'
 
 export const part: BenchPart = {
-  about:
-    'a request with a session in sqlite and in Redis, cache warm and cold, against a public route',
+  about: 'a request with a session in each store, cache warm and cold, against a public route',
   run: async (bench) => {
     const port = await freePort()
     const command = ['redis-server', '--port', String(port), '--save', '', '--appendonly', 'no']
@@ -26,16 +29,60 @@ export const part: BenchPart = {
     bench.defer(redis.stop)
     bench.print('| store | request | median ms | CPU µs of the gateway |')
     bench.print('|---|---|---|---|')
+    await measureMemory(bench)
     for (const store of ['sqlite:sessions.db', `redis://127.0.0.1:${port}`]) {
       await measureStore(bench, store)
     }
   },
 }
 
+/** Nobody but the gateway itself can put a session there: somebody signs in. Each of its sessions is in the cache, too. */
+async function measureMemory(bench: Bench): Promise<void> {
+  const provider = await startDevelopmentProvider({
+    redirectUris: ['http://localhost:8080/oauth2/callback'],
+    postLogoutRedirectUris: [],
+    people: DEMO_PEOPLE,
+  })
+  bench.defer(provider.close)
+  const { clientId, clientSecret, issuer } = provider
+  const { gateway, port } = await startOn(bench, join(bench.folder, 'memory'), {
+    provider: `{ issuer: "${issuer}", client_id: "${clientId}", client_secret: "${clientSecret}" }`,
+    session: `{ store: "memory:" }`,
+  })
+  const browser = createBrowserClient(port)
+  const { status } = await signIn(browser, `http://${HOST}:8080/`, 'ana')
+  if (status !== 200) throw new Error(`the sign-in ended with ${status}`)
+  const cookie = browser.cookieHeader(HOST)
+  await measure(bench, 'memory', gateway, port, {
+    'public route': () => ({ host: `public.${HOST}` }),
+    'session, in the cache': () => ({ host: HOST, cookie }),
+  })
+}
+
 async function measureStore(bench: Bench, store: string): Promise<void> {
   const kind = store.slice(0, store.indexOf(':'))
   const folder = join(bench.folder, kind)
   const secret = randomBytes(32)
+  mkdirSync(folder, { recursive: true })
+  const cookies = await signedIn(folder, store, secret, 2 * REQUESTS)
+  const { gateway, port } = await startOn(bench, folder, {
+    provider: '{ issuer: "http://127.0.0.1:9", client_id: bench }',
+    session: `{ secret: "${secret.toString('base64')}", store: "${store}" }`,
+  })
+  const [warm = ''] = cookies
+  await measure(bench, kind, gateway, port, {
+    'public route': () => ({ host: `public.${HOST}` }),
+    'session, in the cache': () => ({ host: HOST, cookie: `gatehouse=${warm}` }),
+    'session, to be opened': (i) => ({ host: HOST, cookie: `gatehouse=${cookies[i]}` }),
+  })
+}
+
+/** @param keys of the config, as YAML */
+async function startOn(
+  bench: Bench,
+  folder: string,
+  keys: { readonly provider: string; readonly session: string },
+) {
   const port = await freePort()
   mkdirSync(join(folder, 'policies'), { recursive: true })
   writeFileSync(join(folder, 'policies/app.yaml'), POLICIES)
@@ -43,24 +90,27 @@ async function measureStore(bench: Bench, store: string): Promise<void> {
     join(folder, 'gatehouse.yaml'),
     `
 server: { listen: "127.0.0.1:${port}", admin_listen: "127.0.0.1:${await freePort()}", public_url: "http://localhost:8080" }
-providers: { bench: { issuer: "http://127.0.0.1:9", client_id: bench } }
-session: { secret: "${secret.toString('base64')}", store: "${store}" }
+providers: { bench: ${keys.provider} }
+session: ${keys.session}
 logging: { decisions: decisions.log }
 `,
   )
-  const cookies = await signedIn(folder, store, secret, 2 * REQUESTS)
   const main = join(import.meta.dirname, '../../../src/main.ts')
   const command = [process.execPath, main, 'serve', '--config', join(folder, 'gatehouse.yaml')]
   const gateway = await startPinned(TESTED_CORE, command, (output) =>
     output.includes('"msg":"ready"'),
   )
   bench.defer(gateway.stop)
-  const [warm = ''] = cookies
-  const kinds: Readonly<Record<string, (i: number) => Record<string, string>>> = {
-    'public route': () => ({ host: `public.${HOST}` }),
-    'session, in the cache': () => ({ host: HOST, cookie: `gatehouse=${warm}` }),
-    'session, to be opened': (i) => ({ host: HOST, cookie: `gatehouse=${cookies[i]}` }),
-  }
+  return { gateway, port }
+}
+
+async function measure(
+  bench: Bench,
+  kind: string,
+  gateway: Pinned,
+  port: number,
+  kinds: Readonly<Record<string, (i: number) => Record<string, string>>>,
+): Promise<void> {
   for (const [name, headers] of Object.entries(kinds)) {
     // The first ones warm up what is compiled late; each cookie is new once.
     await send(gateway, port, REQUESTS, headers)
