@@ -4,7 +4,7 @@ import { readLogoutToken } from '../identity/logout-token.ts'
 import type { Provider } from '../identity/provider.ts'
 import { TokenRefused } from '../identity/signed-token.ts'
 import { failure, malformed, type Reaction } from './reaction.ts'
-import { answerSignal, emptyAnswer, endNamed } from './signal.ts'
+import { answerSignal, emptyAnswer, endNamed, logEnded } from './signal.ts'
 import { single, type Visit } from './visit.ts'
 
 /** OpenID Connect Back-Channel Logout 1.0 §2.5 to §2.8: from server to server, by a signed token. */
@@ -25,9 +25,13 @@ function refused(visit: Visit): Reaction {
   return failure(visit, 'BAD_TOKEN', { status: 400, form: 'json' })
 }
 
+/** Longer ones are of no provider, and anybody may send one. */
+const MAX_SID = 256
+
 /**
  * OpenID Connect Front-Channel Logout 1.0 §3: in a frame of the provider's page. Cookies of ours do not come with it, so
- * it is the session id that counts, which nobody else knows.
+ * it is the session id that counts, which nobody else knows. Anybody may ask, so that nothing is kept of what they say.
+ * @throws GatehouseError STORE_UNAVAILABLE; nothing ends later
  */
 export async function frontchannelLogout(visit: Visit, provider: Provider): Promise<Reaction> {
   const iss = parameter(visit, 'iss')
@@ -38,7 +42,9 @@ export async function frontchannelLogout(visit: Visit, provider: Provider): Prom
   if (iss !== provider.issuer && iss !== provider.organisation) {
     return malformed(visit, 'The logout is of another issuer.')
   }
-  await endNamed(visit, provider, { by: 'sid', value: sid })
+  if (sid.length > MAX_SID) return malformed(visit, 'The `sid` is too long.')
+  const ended = await visit.sessions.endOfSidNow(provider.name, sid)
+  logEnded(visit, provider, { by: 'sid', value: sid }, ended)
   return framedPage(new URL(provider.issuer).origin)
 }
 

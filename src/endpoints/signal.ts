@@ -48,15 +48,24 @@ export async function answerSignal(
 export async function endNamed(
   visit: Visit,
   provider: Provider,
-  { by, value }: SessionsNamed,
+  named: SessionsNamed,
 ): Promise<number> {
-  const ended = await visit.sessions.endOf(provider.name, by, value)
+  const ended = await visit.sessions.endOf(provider.name, named.by, named.value)
+  logEnded(visit, provider, named, ended)
+  return ended
+}
+
+export function logEnded(
+  visit: Visit,
+  provider: Provider,
+  { by, value }: SessionsNamed,
+  ended: number,
+): void {
   const fields = { ...logFields(visit, provider), named_by: by, sessions: ended }
   visit.log.info(
     by === 'sid' ? fields : { ...fields, subject: value },
     'sessions ended from outside',
   )
-  return ended
 }
 
 function logFields(visit: Visit, { name }: Provider): object {

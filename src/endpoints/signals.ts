@@ -12,7 +12,7 @@ import type { Visit } from './visit.ts'
 type Signal = (visit: Visit, provider: Provider) => Promise<Reaction>
 type Signals = Readonly<Record<string, Signal>>
 
-/** The only one that anybody can send, and each leaves a mark in the store. */
+/** The only one that anybody can send, and each asks the store. */
 const limitedLogout: Signal = async (visit, provider) =>
   signInLimited((asked) => frontchannelLogout(asked, provider))(visit)
 

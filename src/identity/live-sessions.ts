@@ -232,6 +232,13 @@ export function createSessions(options: SessionsOptions): Sessions {
     endOfUser: (user) => unfinished.end({ kind: 'user', user, before: now() }),
     endOf: (provider, by, value) =>
       unfinished.end({ kind: 'named', provider, by, value, before: now() }),
+    endOfSidNow: async (provider, value) => {
+      const named = { provider, by: 'sid', value } as const
+      if (!(await revocation.isAny(named))) return 0
+      const tally = { ended: 0 }
+      await revocation.of(named, now(), tally)
+      return tally.ended
+    },
     endAll: () => unfinished.end({ kind: 'all', before: now() }),
 
     list: lists.all,

@@ -29,6 +29,8 @@ export interface Revocation {
   ofUser(user: string, before: EpochMs, tally: Tally): Promise<void>
   /** Ends the sessions at one provider that an index entry names, and those that are being made. */
   of(named: NamedSessions, before: EpochMs, tally: Tally): Promise<void>
+  /** Whether an index entry names any session. */
+  isAny(named: NamedSessions): Promise<boolean>
   /** Ends every session, those that no secret opens included. */
   all(before: EpochMs, tally: Tally): Promise<void>
   /** Ends the oldest sessions of a person where `made` is one too many. Of two at once each may end the same ones. */
@@ -61,10 +63,14 @@ export function createRevocation(options: RevocationOptions): Revocation {
     await endBatch()
   }
 
-  const of: Revocation['of'] = async ({ provider, by, value }, before, tally) => {
-    await marks.set(provider, by, value, before)
+  const idsNamed = async ({ provider, by, value }: NamedSessions): Promise<Set<string>> => {
     const keys = namedKeys(seals(), provider, by, value)
-    const found = new Set((await Promise.all(keys.map((key) => store.findByIndex(key)))).flat())
+    return new Set((await Promise.all(keys.map((key) => store.findByIndex(key)))).flat())
+  }
+
+  const of: Revocation['of'] = async (named, before, tally) => {
+    await marks.set(named.provider, named.by, named.value, before)
+    const found = await idsNamed(named)
     await endEach(before < now() ? begunOf(found, before) : found, tally)
   }
 
@@ -101,6 +107,7 @@ export function createRevocation(options: RevocationOptions): Revocation {
       await endEach(matching(user, before), tally)
     },
     of,
+    isAny: async (named) => (await idsNamed(named)).size > 0,
     all: (before, tally) => endEach(idsOf(begun(before)), tally),
     surplus: async ({ id, record: { provider, sub } }) => {
       const max = maxPerUser()

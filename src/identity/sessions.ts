@@ -73,6 +73,11 @@ export interface Sessions {
    * many there were.
    */
   endOf(provider: string, by: IndexKind, value: string): Promise<number>
+  /**
+   * As `endOf` by a session id, for what anybody can say: leaves nothing in the store where nobody has that id, and nothing
+   * for later where the store is away.
+   */
+  endOfSidNow(provider: string, sid: string): Promise<number>
   /** Ends every session there is; returns how many there were. */
   endAll(): Promise<number>
   /** Every live session's card. */

@@ -54,46 +54,67 @@ export interface UnfinishedEndsOptions {
   readonly endHere: (isMeant: (session: Endable) => boolean) => void
   readonly log: Log
   readonly every?: Every | undefined
+  /** How many may wait; for tests. */
+  readonly maxWaiting?: number
 }
 
 export interface UnfinishedEnds {
   /** How many sessions it ended. Rejects with EndsUnfinished where the rest is left for later. */
   end(ending: Ending): Promise<number>
   /** Leaves it all for later: the store is known to be away. */
-  later(ending: Ending, cause: unknown): EndsUnfinished
+  later(ending: Ending, cause: unknown): GatehouseError
   /** Whether a session that was found in the store is only waiting for its end. */
   isEnding(session: Endable): boolean
   close(): void
 }
 
 const RETRY_MS = 1_000
-/** Past it the oldest is forgotten. About 200 bytes each. */
+/** Past it no more are taken: those that wait have been promised. About 400 bytes each. */
 const MAX_WAITING = 50_000
 
 export function createUnfinishedEnds(options: UnfinishedEndsOptions): UnfinishedEnds {
-  const { run, log } = options
+  const { run, log, maxWaiting = MAX_WAITING } = options
   const waiting = new Map<string, Ending>()
+  // Of those that wait, by each name of a session that they may mean: a look costs the same however many wait.
+  const byName = new Map<string, Ending>()
+
   let running = false
 
-  const later = (ending: Ending, cause: unknown, tally: Tally = { ended: 0 }): EndsUnfinished => {
-    const key = keyOf(ending)
-    waiting.delete(key)
-    waiting.set(key, ending)
-    for (const oldest of waiting.keys()) {
-      if (waiting.size <= MAX_WAITING) break
-      waiting.delete(oldest)
-    }
+  const add = (ending: Ending): void => {
+    const names = namesIn(ending)
+    waiting.delete(names[0])
+    waiting.set(names[0], ending)
+    for (const name of names) byName.set(name, ending)
+  }
+
+  const remove = (ending: Ending): void => {
+    const names = namesIn(ending)
+    // Unless it was asked for once more meanwhile.
+    if (waiting.get(names[0]) === ending) waiting.delete(names[0])
+    for (const name of names) if (byName.get(name) === ending) byName.delete(name)
+  }
+
+  const later = (ending: Ending, cause: unknown, tally: Tally = { ended: 0 }): GatehouseError => {
     options.endHere((session) => means(ending, session))
+    if (waiting.size >= maxWaiting && !waiting.has(namesIn(ending)[0])) {
+      log.error(
+        { err: cause, of: ending.kind },
+        'sessions that are to end stay: too many wait for the store',
+      )
+      return new GatehouseError('STORE_UNAVAILABLE', 'too many sessions wait for their end', {
+        cause,
+      })
+    }
+    add(ending)
     log.warn({ err: cause, of: ending.kind }, 'sessions that are to end wait for the store')
     return new EndsUnfinished(tally.ended, cause)
   }
 
   const runAll = async (): Promise<void> => {
-    for (const [key, ending] of waiting) {
+    for (const ending of waiting.values()) {
       const tally = { ended: 0 }
       await run(ending, tally)
-      // Unless it was asked for once more meanwhile.
-      if (waiting.get(key) === ending) waiting.delete(key)
+      remove(ending)
       log.info({ of: ending.kind, ended: tally.ended }, 'sessions that were to end have ended')
     }
   }
@@ -121,8 +142,11 @@ export function createUnfinishedEnds(options: UnfinishedEndsOptions): Unfinished
     },
     later,
     isEnding: (session) => {
-      for (const ending of waiting.values()) if (means(ending, session)) return true
-      return false
+      if (waiting.size === 0) return false
+      return namesOf(session).some((name) => {
+        const ending = byName.get(name)
+        return ending !== undefined && means(ending, session)
+      })
     },
     close: stop,
   }
@@ -159,15 +183,29 @@ export function isOfUser(
   return sub === user || (email !== undefined && foldAscii(email) === foldAscii(user))
 }
 
-function keyOf(ending: Ending): string {
+/** What an ending calls those that it means; the first name is like no other ending's. */
+function namesIn(ending: Ending): readonly [string, ...string[]] {
   switch (ending.kind) {
     case 'session':
-      return `session ${ending.id}`
+      return [`session ${ending.id}`]
     case 'user':
-      return `user ${ending.user}`
+      return [`user ${ending.user}`, `e-mail ${foldAscii(ending.user)}`]
     case 'named':
-      return `${ending.by} ${ending.provider} ${ending.value}`
+      return [nameAt(ending.provider, ending.by, ending.value)]
     case 'all':
-      return 'all'
+      return ['all']
   }
+}
+
+/** Every name under which an ending may mean this session. */
+function namesOf({ id, record: { provider, sub, email, sid } }: Endable): readonly string[] {
+  const names = ['all', `session ${id}`, `user ${sub}`, nameAt(provider, 'sub', sub)]
+  if (email !== undefined)
+    names.push(`e-mail ${foldAscii(email)}`, nameAt(provider, 'email', email))
+  if (sid !== undefined) names.push(nameAt(provider, 'sid', sid))
+  return names
+}
+
+function nameAt(provider: string, by: IndexKind, value: string): string {
+  return `${by} at ${provider} ${by === 'email' ? foldAscii(value) : value}`
 }

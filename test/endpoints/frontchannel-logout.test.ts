@@ -57,6 +57,7 @@ test('without both, or of another issuer, it is 400 and ends nobody; a strangerâ
     { iss: `${issuer}/`, sid: 's1' },
     `iss=${issuer}&sid=s1&sid=s1`,
     `iss=${issuer}&iss=${issuer}&sid=s1`,
+    { iss: issuer, sid: 's'.repeat(257) },
   ]) {
     t.equal((await load(fixture, query)).status, 400, JSON.stringify(query))
   }

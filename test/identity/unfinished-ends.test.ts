@@ -1,8 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { test } from 'tap'
-import { EndsUnfinished } from '../../src/identity/unfinished-ends.ts'
-import type { ManualTimer } from './manual-timer.ts'
-import { ana, context, HOST, startSessions } from './session-fixture.ts'
+import { GatehouseError } from '../../src/errors.ts'
+import {
+  createUnfinishedEnds,
+  type Endable,
+  type Ending,
+  EndsUnfinished,
+} from '../../src/identity/unfinished-ends.ts'
+import { type ManualTimer, manualTimer } from './manual-timer.ts'
+import { ana, context, HOST, type Logged, recorder, startSessions } from './session-fixture.ts'
 
 const ben = { ...ana, sub: '00u2', email: 'ben@example.com' }
 
@@ -79,6 +85,76 @@ test('where some had ended when the store went, the answer counts them', async (
   const asked = calls.length
   await retry(timer)
   t.equal(calls.length, asked, 'nothing is asked when nothing waits')
+})
+
+test('what anybody can say of a session id leaves nothing behind, neither here nor in the store', async (t) => {
+  const { sessions, fault, calls, timer } = startSessions(t)
+  const made = await sessions.create(ana, context)
+  fault.down = true
+  await t.rejects(sessions.endOfSidNow('okta', 'sid-1'), { code: 'STORE_UNAVAILABLE' })
+  fault.down = false
+  calls.length = 0
+  await retry(timer)
+  t.same(calls, [], 'nothing waits')
+  t.equal(made.ended, false)
+  t.equal(await sessions.endOfSidNow('okta', 'sid-of-nobody'), 0)
+  t.notOk(calls.includes('mark'), 'a name that nobody has is not written down')
+  t.equal(await sessions.endOfSidNow('okta', 'sid-1'), 1)
+  t.equal(made.ended, true)
+})
+
+test('those that wait are kept when too many come, and each is found by what it means', async (t) => {
+  const logged: Logged[] = []
+  const timer = manualTimer()
+  const ran: Ending[] = []
+  let down = true
+  const ends = createUnfinishedEnds({
+    run: async (ending) => {
+      if (down) throw new GatehouseError('STORE_UNAVAILABLE', 'down')
+      ran.push(ending)
+    },
+    endHere: () => undefined,
+    log: recorder(logged),
+    every: timer.every,
+    maxWaiting: 4,
+  })
+  t.teardown(ends.close)
+  const endings: readonly Ending[] = [
+    { kind: 'user', user: 'BEN@example.com', before: 10 },
+    { kind: 'named', provider: 'okta', by: 'sid', value: 's1', before: 10 },
+    { kind: 'named', provider: 'okta', by: 'email', value: 'Eve@example.com', before: 10 },
+    { kind: 'session', id: 'one' },
+  ]
+  for (const ending of endings) t.ok(ends.later(ending, 'away') instanceof EndsUnfinished)
+  const surplus = ends.later({ kind: 'session', id: 'two' }, 'away')
+  t.equal(surplus.code, 'STORE_UNAVAILABLE')
+  t.notOk(surplus instanceof EndsUnfinished, 'nothing is promised')
+  t.match(logged.at(-1), { level: 'error', message: /too many/ })
+  t.ok(ends.later({ kind: 'session', id: 'one' }, 'away') instanceof EndsUnfinished, 'once more')
+
+  const record = { provider: 'okta', sub: 'u', email: undefined, sid: undefined, signedInAt: 5 }
+  const isEnding = (changes: Partial<Endable['record']>, id = 'x') =>
+    ends.isEnding({ id, record: { ...record, ...changes } })
+  t.equal(isEnding({}), false)
+  t.equal(isEnding({}, 'one'), true)
+  t.equal(isEnding({}, 'two'), false)
+  t.equal(isEnding({ email: 'ben@EXAMPLE.com' }), true)
+  t.equal(isEnding({ email: 'ben@example.com', signedInAt: 11 }), false, 'it began since')
+  t.equal(isEnding({ sub: 'BEN@example.com' }), true)
+  t.equal(isEnding({ sub: 'ben@example.com' }), false, 'subjects compare exactly')
+  t.equal(isEnding({ sid: 's1' }), true)
+  t.equal(isEnding({ sid: 's1', provider: 'other' }), false)
+  t.equal(isEnding({ email: 'EVE@example.com' }), true)
+  t.equal(isEnding({ email: 'EVE@example.com', provider: 'other' }), false)
+  down = false
+  await retry(timer)
+  t.equal(ran.length, 4)
+  for (const changes of [{ email: 'ben@example.com' }, { sid: 's1' }, { sub: 'BEN@example.com' }]) {
+    t.equal(isEnding(changes), false, 'it has ended')
+  }
+  ends.later({ kind: 'all', before: 10 }, 'away')
+  t.equal(isEnding({}), true)
+  t.equal(isEnding({ signedInAt: 11 }), false)
 })
 
 async function retry(timer: ManualTimer): Promise<void> {
