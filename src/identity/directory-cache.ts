@@ -74,7 +74,7 @@ export function createDirectoryCache(options: DirectoryCacheOptions): Directory 
   const repeat = options.every ?? every
   let nothingBefore: EpochMs = 0
   const queue = createDirectoryQueue({
-    ask: askAbout,
+    ask: (sub) => askAbout(sub),
     mayAsk: () => source.mayAsk(),
     now,
     every: repeat,
@@ -82,7 +82,9 @@ export function createDirectoryCache(options: DirectoryCacheOptions): Directory 
   })
   const said = createComplaints(options)
 
-  async function askAbout(sub: string): Promise<DirectoryAnswer | undefined> {
+  /** @param mayAskAgain where what was asked is forgotten meanwhile; once, since forgetting must not keep it busy */
+  async function askAbout(sub: string, mayAskAgain = true): Promise<DirectoryAnswer | undefined> {
+    clampToNow(sub)
     const kept = await shared?.read(sub)
     if (kept !== undefined && holds(sub, kept) && ageOf(kept) < refreshMs * RENEW_AT) {
       return take(sub, kept)
@@ -92,7 +94,7 @@ export function createDirectoryCache(options: DirectoryCacheOptions): Directory 
     if (said === NOBODY) return nobody(sub, askedAt)
     const answer = { askedAt, ...said }
     if (answer.standing === 'ended') return ended(sub, answer)
-    if (!holds(sub, answer)) return askAbout(sub)
+    if (!holds(sub, answer)) return mayAskAgain ? askAbout(sub, false) : undefined
     await shared?.write(sub, answer, maxStaleMs)
     return take(sub, answer)
   }
@@ -122,7 +124,18 @@ export function createDirectoryCache(options: DirectoryCacheOptions): Directory 
     return answer
   }
 
-  const ageOf = ({ askedAt }: DirectoryAnswer) => now() - askedAt
+  /** Without it a clock that is set back would make every answer too old until it has caught up. */
+  function clampToNow(sub: string): void {
+    const time = now()
+    nothingBefore = Math.min(nothingBefore, time)
+    const entry = entries.peek(sub)
+    if (entry !== undefined && entry.notBefore > time) {
+      entries.set(sub, { ...entry, notBefore: time })
+    }
+  }
+
+  /** An answer from the future says that a clock was set back; nobody knows how old it is. */
+  const ageOf = ({ askedAt }: DirectoryAnswer) => Math.abs(now() - askedAt)
   const holds = (sub: string, { askedAt }: DirectoryAnswer): boolean =>
     askedAt >= Math.max(nothingBefore, entries.peek(sub)?.notBefore ?? 0)
 
@@ -157,7 +170,7 @@ export function createDirectoryCache(options: DirectoryCacheOptions): Directory 
     }
     const time = now()
     entry.usedAt = time
-    const age = time - answer.askedAt
+    const age = ageOf(answer)
     if (age < refreshMs * RENEW_AT) return answer
     if (age < refreshMs) {
       renew(sub)

@@ -45,7 +45,11 @@ export function createDirectoryQueue<T>(options: DirectoryQueueOptions<T>): Dire
   let pausedUntil: EpochMs = 0
   let closed = false
 
-  const isPaused = () => now() < pausedUntil
+  const isPaused = () => {
+    // Longer than any pause: the clock was set back.
+    if (pausedUntil - now() > LAST_PAUSE_MS) pausedUntil = 0
+    return now() < pausedUntil
+  }
   /** One alone after an outage, until it is answered. */
   const room = () => (failures === 0 ? AT_ONCE : 1) - running.size
 

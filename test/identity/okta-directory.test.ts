@@ -302,3 +302,42 @@ async function until(holds: () => boolean): Promise<void> {
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 20))
 }
+
+test('a clock that is set back after somebody was forgotten makes nobody be asked about without end', async (t) => {
+  const { directory, okta, clock } = await startDirectory(t)
+  await directory.look('demo-ana')
+  await directory.forget('demo-ana')
+  clock.now = START - 10 * MINUTE
+  const before = okta.apiCalls.length
+  t.match(await directory.look('demo-ana'), { groups: { complete: true } })
+  t.equal(okta.apiCalls.length - before, 2)
+  await directory.forgetAll()
+  clock.now = START - 20 * MINUTE
+  t.match(await directory.look('demo-ana'), { groups: { complete: true } })
+  t.equal(okta.apiCalls.length - before, 4)
+  okta.world.addToGroup('ana', 'late')
+  clock.now = START - 40 * MINUTE
+  await directory.look('demo-ana')
+  t.equal(
+    okta.apiCalls.length - before,
+    6,
+    'an answer from the future is not taken for a fresh one',
+  )
+})
+
+test('who is forgotten again and again while asked about is unknown, not asked about without end', async (t) => {
+  let forget = async () => undefined as unknown
+  const { directory, okta, clock } = await startDirectory(t, {
+    with: {
+      fetch: async (url, init) => {
+        const answer = await fetch(url, init)
+        clock.now += 1
+        await forget()
+        return answer
+      },
+    },
+  })
+  forget = () => directory.forget('demo-ana')
+  t.equal(await directory.look('demo-ana'), undefined)
+  t.equal(okta.apiCalls.length, 4, 'once, and once more')
+})
