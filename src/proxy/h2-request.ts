@@ -30,6 +30,17 @@ export class H2Request extends Http2ServerRequest {
     this.problem = head.problem
     this.isBodyless = stream.endAfterHeaders
   }
+
+  /** Node takes a stream that is reset with NO_ERROR for one that has ended; what came of the body is not a whole one. */
+  override push(chunk: unknown, encoding?: BufferEncoding): boolean {
+    if (chunk === null && !this.isBodyless && this.stream.closed) return false
+    return super.push(chunk, encoding)
+  }
+
+  /** Without that end the body may be read further, of a stream that is gone. */
+  override _read(size: number): void {
+    if (!this.stream.destroyed) super._read(size)
+  }
 }
 
 /** @param rawHeaders names and values in turn, pseudo-headers among them; RFC 9113 §8.3.1 */

@@ -78,6 +78,8 @@ class Http2Exchange implements Waiting {
   #timer: NodeJS.Timeout | undefined
   #trailers: UpstreamTrailers = null
   #error: Error | undefined
+  /** Whether the upstream has said that its answer ends here. */
+  #ended = false
   #over = false
 
   constructor(
@@ -118,6 +120,12 @@ class Http2Exchange implements Waiting {
 
   #listen(stream: ClientHttp2Stream): void {
     const { bodyTimeout } = this.#request
+    const push = stream.push
+    // Node ends what is read of a stream also where it was reset with NO_ERROR; then it is closed by now.
+    stream.push = (chunk, encoding) => {
+      if (chunk === null && !stream.closed) this.#ended = true
+      return push.call(stream, chunk, encoding)
+    }
     stream.on('response', (headers, flags) => {
       clearTimeout(this.#timer)
       if (bodyTimeout > 0) {
@@ -187,7 +195,7 @@ class Http2Exchange implements Waiting {
   #closed(stream: ClientHttp2Stream): void {
     const { body } = this.#request
     body?.unpipe(stream)
-    const whole = stream.readableEnded && !stream.aborted && this.#error === undefined
+    const whole = this.#ended && stream.readableEnded && this.#error === undefined
     this.#finish(() => {
       if (whole) this.#handler.onComplete(this.#trailers)
       else this.#handler.onError(this.#error ?? brokenError(stream.rstCode))

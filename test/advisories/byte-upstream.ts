@@ -27,6 +27,10 @@ export interface ByteUpstream {
   readonly problems: readonly string[]
   readonly last: ReceivedRequest
   readonly openConnections: number
+  /** What has come last of a request that is not whole. */
+  readonly openBytes: string
+  /** Connections that ended within a request. */
+  readonly brokenOff: number
   forget(): void
 }
 
@@ -44,6 +48,8 @@ export async function startByteUpstream(
   const requests: ReceivedRequest[] = []
   const problems: string[] = []
   const connections = new Set<Socket>()
+  let openBytes = ''
+  let brokenOff = 0
   const server = createServer((socket) => {
     connections.add(socket)
     let pending = ''
@@ -56,13 +62,17 @@ export async function startByteUpstream(
           const bytes = answer(read.request)
           if (bytes !== undefined) socket.write(bytes, 'latin1')
         }
+        openBytes = pending
       } catch (error) {
         problems.push(`${String(error)}: ${JSON.stringify(pending.slice(0, 500))}`)
         socket.destroy()
       }
     })
     socket.on('error', () => socket.destroy())
-    socket.on('close', () => connections.delete(socket))
+    socket.on('close', () => {
+      connections.delete(socket)
+      if (pending !== '') brokenOff++
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -84,7 +94,15 @@ export async function startByteUpstream(
     get openConnections() {
       return connections.size
     },
+    get openBytes() {
+      return openBytes
+    },
+    get brokenOff() {
+      return brokenOff
+    },
     forget: () => {
+      openBytes = ''
+      brokenOff = 0
       requests.length = 0
       problems.length = 0
     },

@@ -2,6 +2,7 @@
 
 import { test } from 'tap'
 import { rawRequest } from '../support/raw-request.ts'
+import { until } from '../support/start-redis.ts'
 import { CLOSED_PATHS } from './closed-paths.ts'
 import {
   block,
@@ -151,6 +152,47 @@ test('A and H over HTTP/2: fields that HTTP/1.1 would read otherwise', async (t)
   t.same(upstream.last.header('cookie'), ['a=1'], 'cookies of ours stay behind, in whatever pieces')
   t.notMatch(upstream.last.head, '/root')
   t.same(upstream.problems, [])
+})
+
+test('H over HTTP/2: a body that is broken off is never one that has ended', async (t) => {
+  const { port, upstream } = await startTarget(t, { config })
+  const codes = { NO_ERROR: 0, CANCEL: 8, INTERNAL_ERROR: 2 }
+  const kinds: readonly (readonly Field[])[] = [
+    [],
+    [['content-length', '10']],
+    [['content-type', 'application/grpc']],
+  ]
+  for (const [name, code] of Object.entries(codes)) {
+    for (const more of kinds) {
+      const connection = frames(port)
+      const fields = post(...more)
+      connection.send(frame(HEADERS, END_HEADERS, 1, block(fields)))
+      connection.send(frame(DATA, 0, 1, Buffer.from('hello')))
+      await until(async () => /hello(\r\n)?$/.test(upstream.openBytes))
+      connection.send(frame(RST_STREAM, 0, 1, Buffer.from([0, 0, 0, code])))
+      await until(async () => upstream.brokenOff === 1)
+      t.same(upstream.requests, [], `${name} ${more}`)
+      connection.send(frame(HEADERS, WHOLE, 3, block(get('/public/after'))))
+      t.equal(await connection.outcome(3), 200, 'the connection serves on')
+      connection.socket.destroy()
+      upstream.forget()
+    }
+  }
+  const connection = frames(port)
+  const form: readonly Field[] = [
+    [':method', 'POST'],
+    ...get('/.gatehouse/sign_out', ['content-type', 'application/x-www-form-urlencoded']).slice(1),
+  ]
+  connection.send(frame(HEADERS, END_HEADERS, 1, block(form)), frame(DATA, 0, 1, Buffer.from('a')))
+  connection.send(frame(PING, 0, 0, Buffer.alloc(8)))
+  connection.send(frame(RST_STREAM, 0, 1, Buffer.alloc(4)))
+  connection.send(frame(HEADERS, WHOLE, 3, block(get('/public/after'))))
+  t.equal(await connection.outcome(3), 200, 'nor is a form of ours')
+  connection.send(frame(HEADERS, END_HEADERS, 5, block(post())))
+  connection.send(frame(DATA, END_STREAM, 5, Buffer.from('whole')))
+  t.equal(await connection.outcome(5), 200)
+  t.equal(upstream.last.body, 'whole')
+  connection.socket.destroy()
 })
 
 test('H over HTTP/2: floods cost the connection that sends them, and no more', async (t) => {
