@@ -4,23 +4,18 @@
  */
 
 import { GatehouseError } from '../errors.ts'
-import type { LiveSession } from '../identity/session.ts'
-import { decide } from '../policy/decide.ts'
-import { ANONYMOUS, type Facts } from '../policy/model.ts'
-import { authenticate, noteUse, tokensOf } from './authenticate.ts'
 import {
   type CanonicalOwnRequest,
   type CanonicalRequest,
   canonicalizeAsked,
 } from './canonicalize.ts'
-import { goesOn, type Received } from './exchange.ts'
+import type { Received } from './exchange.ts'
 import { admitAsked, refuseAsked } from './forward-auth-answer.ts'
 import { askedRequest, type Dialect, dialectAt } from './forward-auth-dialect.ts'
-import { namedGroupsOf } from './identity-headers.ts'
+import { identityFor, judge } from './judge.ts'
 import { forwardedFor, peerAddress } from './peer.ts'
 import type { PipelineParts } from './pipeline.ts'
 import { decisionAnswer, failureAnswer, refuseFailure } from './refuse.ts'
-import { resolveGroupsFor } from './resolve-groups.ts'
 import { asksForWebSocket, checkWebSocket } from './web-socket-rules.ts'
 
 /**
@@ -47,71 +42,28 @@ export async function answerForwardAuth(
     const reading = canonicalizeAsked(received, question)
     if (reading instanceof GatehouseError) throw reading
     if (reading.kind === 'own') throw notAsked()
-    await judge(parts, received, dialect, reading)
+    await answerJudged(parts, received, dialect, reading)
   } catch (error) {
     if (!(error instanceof GatehouseError)) throw error
-    if (error.code === 'STORE_UNAVAILABLE') received.trail.storeFailed = true
     refuseAsked(received, dialect, failureAnswer(received, error))
   }
 }
 
-async function judge(
+async function answerJudged(
   parts: PipelineParts,
   received: Received,
   dialect: Dialect,
   reading: CanonicalRequest,
 ): Promise<void> {
-  const { trail, plane } = received
-  const { route } = reading
-  const { session: opened, storeError } = await sessionOf(parts, received, reading)
-  const session = await resolveGroupsFor(route, opened, plane, parts.resolveGroups)
-  const facts = factsOf(received, reading)
-  const decision = decide(route.policy, facts, session?.subject ?? ANONYMOUS)
-  const goes = goesOn(trail, route, decision)
-  // Without the store only what is decided for everybody alike, known or not, is decided (as in pipeline.ts).
-  if (storeError !== undefined && !goes && decision.outcome !== 'deny') throw storeError
-  trail.session = session
-  trail.decision = decision
-  if (session !== undefined) {
-    noteUse(parts.sessions, session)
-    trail.namedGroups = namedGroupsOf(session.subject, route)
-  }
+  const { goes, decision, facts, session } = await judge(parts, received, reading)
   if (!goes) {
     return refuseAsked(received, dialect, decisionAnswer(received, reading, decision, facts))
   }
   if (asksForWebSocket(received.request)) checkWebSocket(received.request, reading)
-  const identity =
-    session === undefined
-      ? undefined
-      : await plane.identityOf(session, route, reading.origin, tokensOf(parts.sessions, session))
-  admitAsked(received, dialect, route, identity?.headers ?? plane.anonymousHeaders(route))
-}
-
-/** The session of the request that is asked about, or why the store cannot tell. */
-async function sessionOf(
-  { sessions }: PipelineParts,
-  received: Received,
-  reading: CanonicalRequest,
-): Promise<{ session?: LiveSession | undefined; storeError?: GatehouseError }> {
-  try {
-    return { session: await authenticate(sessions, received, reading) }
-  } catch (error) {
-    if (!(error instanceof GatehouseError) || error.code !== 'STORE_UNAVAILABLE') throw error
-    received.trail.storeFailed = true
-    return { storeError: error }
-  }
-}
-
-function factsOf({ request, time, trail }: Received, { path }: CanonicalRequest): Facts {
-  return {
-    method: trail.asked?.method ?? '',
-    path: path.decoded,
-    sourceIp: trail.asked?.clientAddress ?? '',
-    rawHeaders: request.rawHeaders,
-    now: time,
-    // The connection is the proxy's; whatever certificate a client has shown it stays there.
-    clientCertificate: undefined,
-  }
+  const { route } = reading
+  const identity = await identityFor(parts, received, reading, session)
+  const headers = identity?.headers ?? received.plane.anonymousHeaders(route)
+  admitAsked(received, dialect, route, headers)
 }
 
 /** The proxy that asks is believed about who asked it; what others say further left as always. */

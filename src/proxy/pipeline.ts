@@ -7,27 +7,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import { GatehouseError } from '../errors.ts'
-import type { LiveSession } from '../identity/session.ts'
-import type { ResolveGroups } from '../identity/session-groups.ts'
-import type { Sessions } from '../identity/sessions.ts'
-import { decide } from '../policy/decide.ts'
-import { ANONYMOUS, type Facts } from '../policy/model.ts'
 import type { Clock } from '../support/time.ts'
-import { authenticate, noteUse, tokensOf } from './authenticate.ts'
 import { limitSilence } from './body-silence.ts'
 import { type CanonicalOwnRequest, type CanonicalRequest, canonicalize } from './canonicalize.ts'
-import { clientCertificate } from './client-certificate.ts'
 import type { DataPlane } from './data-plane.ts'
-import { goesOn, type Received } from './exchange.ts'
+import type { Received } from './exchange.ts'
 import { forward } from './forward.ts'
 import { answerForwardAuth } from './forward-auth.ts'
 import { isForwardAuthPath } from './forward-auth-dialect.ts'
-import { namedGroupsOf, type RouteIdentity } from './identity-headers.ts'
+import type { RouteIdentity } from './identity-headers.ts'
 import { endTurn, isLastOf, isOpen, startAfter, takeTurn } from './in-turn.ts'
+import { identityFor, type Judged, type JudgeParts, judge } from './judge.ts'
 import { sendOwnAnswer } from './own-answer.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
-import { resolveGroupsFor } from './resolve-groups.ts'
 import { hearsOwnHost, upstreamHeaders } from './upstream-headers.ts'
 import { upstreamPath } from './upstream-path.ts'
 import type { Upstreams } from './upstreams.ts'
@@ -37,11 +30,9 @@ export interface OwnRequest extends CanonicalOwnRequest {
   readonly received: Received
 }
 
-export interface PipelineParts {
+export interface PipelineParts extends JudgeParts {
   /** The plane in force now; a request keeps the one that it began with. */
   plane(): DataPlane
-  readonly sessions: Sessions
-  readonly resolveGroups: ResolveGroups
   readonly upstreams: Upstreams
   readonly log: Logger
   readonly now: Clock
@@ -112,31 +103,13 @@ function run(parts: PipelineParts, received: Received): void {
     if (received.headers.hasBody) limitSilenceOfOwn(received)
     return parts.answerOwn({ received, ...reading })
   }
-  const session = openSession(parts, received, reading)
-  if (session instanceof Promise) {
-    session
-      .then((opened) => resolve(parts, received, reading, opened))
-      .catch((error: unknown) => withoutStore(parts, received, reading, error))
-  } else {
-    resolve(parts, received, reading, session)
-  }
-}
-
-/** Decides once the groups are known, where the route needs them. */
-function resolve(
-  parts: PipelineParts,
-  received: Received,
-  reading: CanonicalRequest,
-  session: LiveSession | undefined,
-): void {
-  const { plane } = received
-  const resolved = resolveGroupsFor(reading.route, session, plane, parts.resolveGroups)
-  if (resolved instanceof Promise) {
-    resolved
-      .then((known) => judge(parts, received, reading, known))
+  const judged = judge(parts, received, reading)
+  if (judged instanceof Promise) {
+    judged
+      .then((known) => enforce(parts, received, reading, known))
       .catch((error: unknown) => failed(parts, received, error))
   } else {
-    judge(parts, received, reading, resolved)
+    enforce(parts, received, reading, judged)
   }
 }
 
@@ -153,75 +126,20 @@ function limitSilenceOfOwn(received: Received): void {
   })
 }
 
-/** Like `authenticate`, but a store that fails at once fails like one that fails later. */
-function openSession(
-  { sessions }: PipelineParts,
-  received: Received,
-  reading: CanonicalRequest,
-): LiveSession | undefined | Promise<LiveSession | undefined> {
-  try {
-    return authenticate(sessions, received, reading)
-  } catch (error) {
-    return Promise.reject(error)
-  }
-}
-
-function judge(
+function enforce(
   parts: PipelineParts,
   received: Received,
   reading: CanonicalRequest,
-  session: LiveSession | undefined,
+  { goes, decision, facts, session }: Judged,
 ): void {
-  const { route } = reading
-  const facts = factsOf(received, reading)
-  const decision = decide(route.policy, facts, session?.subject ?? ANONYMOUS)
-  received.trail.session = session
-  received.trail.decision = decision
-  if (session !== undefined) noteUse(parts.sessions, session)
-  if (!goesOn(received.trail, route, decision)) {
-    if (session !== undefined) received.trail.namedGroups = namedGroupsOf(session.subject, route)
-    return refuseDecision(received, reading, decision, facts)
-  }
-  if (session === undefined) return forwardAllowed(parts, received, reading, undefined)
-  const identity = received.plane.identityOf(
-    session,
-    route,
-    reading.origin,
-    tokensOf(parts.sessions, session),
-  )
+  if (!goes) return refuseDecision(received, reading, decision, facts)
+  const identity = identityFor(parts, received, reading, session)
   if (identity instanceof Promise) {
     identity
       .then((made) => forwardAllowed(parts, received, reading, made))
       .catch((error: unknown) => failed(parts, received, error))
   } else {
     forwardAllowed(parts, received, reading, identity)
-  }
-}
-
-/**
- * The store cannot say who asks. What is decided for everybody alike, known or not, is still enforced; anything else
- * has to wait for the store, and the cookie is kept.
- */
-function withoutStore(
-  parts: PipelineParts,
-  received: Received,
-  reading: CanonicalRequest,
-  error: unknown,
-): void {
-  if (!(error instanceof GatehouseError) || error.code !== 'STORE_UNAVAILABLE') {
-    return failed(parts, received, error)
-  }
-  received.trail.storeFailed = true
-  try {
-    const facts = factsOf(received, reading)
-    const decision = decide(reading.route.policy, facts, ANONYMOUS)
-    const goes = goesOn(received.trail, reading.route, decision)
-    if (!goes && decision.outcome !== 'deny') return failed(parts, received, error)
-    received.trail.decision = decision
-    if (!goes) return refuseDecision(received, reading, decision, facts)
-    forwardAllowed(parts, received, reading, undefined)
-  } catch (second) {
-    failed(parts, received, second)
   }
 }
 
@@ -235,7 +153,6 @@ function forwardAllowed(
   // Who has left while this was decided wants nothing any more, and nobody would end what is begun for them.
   if (response.destroyed) return
   const { route, host, path } = reading
-  if (identity !== undefined) trail.namedGroups = identity.namedGroups
   if (route.ownAnswer !== undefined) return sendOwnAnswer(received, reading, route.ownAnswer)
   if (route.to === undefined) {
     return refuseFailure(received, new GatehouseError('NO_ROUTE', 'the route has no upstream'))
@@ -271,17 +188,6 @@ function forwardAllowed(
       trail.detail = detail
     },
   })
-}
-
-export function factsOf(received: Received, reading: CanonicalRequest): Facts {
-  return {
-    method: received.request.method as string,
-    path: reading.path.decoded,
-    sourceIp: received.forwarded.clientAddress,
-    rawHeaders: received.request.rawHeaders,
-    now: received.time,
-    clientCertificate: clientCertificate(received.request.socket, received.time),
-  }
 }
 
 /** Whatever went wrong, the request is not forwarded, or its answer is not finished as if all were well. */

@@ -32,8 +32,9 @@ export function refuseFailure(received: Received, error: GatehouseError): void {
 
 /** What there is to say of a failure. */
 export function failureAnswer(received: Received, error: GatehouseError): FailureAnswer {
-  received.trail.detail = error.message
   const { code, status, text } = error
+  received.trail.detail = error.message
+  if (code === 'STORE_UNAVAILABLE') received.trail.storeFailed = true
   const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? 5 : undefined)
   const answer = common(received, code)
   return {

@@ -10,21 +10,18 @@ import fastifyHttpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import { GatehouseError } from '../errors.ts'
-import { decide } from '../policy/decide.ts'
-import { ANONYMOUS } from '../policy/model.ts'
-
 import type { Route, UpstreamUrl } from '../policy/route.ts'
-import { authenticate, noteUse, tokensOf } from './authenticate.ts'
+import { noteUse } from './authenticate.ts'
 import type { Target } from './balancer.ts'
 
 import { type CanonicalRequest, canonicalize } from './canonicalize.ts'
-import { CLIENT_GONE, goesOn, type Received } from './exchange.ts'
-import { namedGroupsOf, type RouteIdentity } from './identity-headers.ts'
+import { CLIENT_GONE, type Received } from './exchange.ts'
+import type { RouteIdentity } from './identity-headers.ts'
+import { identityFor, judge } from './judge.ts'
 import { createStillHolds, type StillHolds } from './judged-again.ts'
-import { factsOf, type PipelineParts } from './pipeline.ts'
+import type { PipelineParts } from './pipeline.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
-import { resolveGroupsFor } from './resolve-groups.ts'
 import { upstreamHeaders } from './upstream-headers.ts'
 import { upstreamPath } from './upstream-path.ts'
 import { tlsOptions } from './upstream-pool.ts'
@@ -140,15 +137,8 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
   if (reading.kind === 'own')
     throw new GatehouseError('NO_ROUTE', 'no endpoint of ours takes WebSockets')
   const { route } = reading
-  const opened = await authenticate(parts.sessions, received, reading)
-  const { plane } = received
-  const session = await resolveGroupsFor(route, opened, plane, parts.resolveGroups)
-  const facts = factsOf(received, reading)
-  const decision = decide(route.policy, facts, session?.subject ?? ANONYMOUS)
-  received.trail.session = session
-  received.trail.decision = decision
-  if (!goesOn(received.trail, route, decision)) {
-    if (session !== undefined) received.trail.namedGroups = namedGroupsOf(session.subject, route)
+  const { goes, decision, facts, opened, session } = await judge(parts, received, reading)
+  if (!goes) {
     refuseDecision(received, reading, decision, facts)
     return undefined
   }
@@ -158,6 +148,7 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
   const path = upstreamPath(route, reading.path)
   const target = parts.upstreams.balancer(route).pick()
   if (target === undefined) throw new GatehouseError('INTERNAL', 'no upstream was chosen')
+  const { plane } = received
   const stillHolds = createStillHolds(
     {
       ...{ request: received.request, reading, plane, facts },
@@ -165,18 +156,7 @@ async function judgeUpgrade(parts: UpgradeParts, received: Received): Promise<Up
     },
     parts,
   )
-  if (session === undefined) {
-    const upgrade = { received, reading, path, target, identity: undefined }
-    return admitted(parts, upgrade, stillHolds)
-  }
-  noteUse(parts.sessions, session)
-  const identity = await received.plane.identityOf(
-    session,
-    route,
-    reading.origin,
-    tokensOf(parts.sessions, session),
-  )
-  received.trail.namedGroups = identity.namedGroups
+  const identity = await identityFor(parts, received, reading, session)
   return admitted(parts, { received, reading, path, target, identity }, stillHolds)
 }
 

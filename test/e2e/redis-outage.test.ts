@@ -2,9 +2,12 @@
 
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'tap'
+import { createBrowserClient } from '../support/browser-client.ts'
+import { head, rawRequest } from '../support/raw-request.ts'
+import { signIn } from '../support/sign-in.ts'
 import { type Link, startLink } from '../support/start-link.ts'
 import { startRedis, startSentinel, until } from '../support/start-redis.ts'
-import { type Replicas, startReplicas } from '../support/start-replicas.ts'
+import { PRIVATE, PUBLIC, type Replicas, startReplicas } from '../support/start-replicas.ts'
 
 interface Outage {
   readonly begin: (link: Link) => void
@@ -47,6 +50,63 @@ for (const [name, { begin, answersWithinMs }] of Object.entries(outages)) {
     t.equal((await replicas.visit(0, cookie)).status, 401)
   })
 }
+
+test('without the store a WebSocket, and a request that another proxy asks about, are judged as any other', async (t) => {
+  const redis = await startRedis(t)
+  const link = await startLink(t, redis.port)
+  const replicas = await startReplicas(t, [`redis://127.0.0.1:${link.port}`], {
+    forward_auth: { trusted_proxies: ['127.0.0.1/32'] },
+  })
+  const [gateway] = replicas.gateways
+  if (gateway === undefined) throw new Error('no gateway')
+  const browser = createBrowserClient(gateway.port)
+  await signIn(browser, `${PRIVATE}/`, 'ana')
+  await browser.follow(`${PUBLIC}/.gatehouse/sign_in?rd=${PUBLIC}/`)
+  const cookieAt = (origin: string) => browser.cookieHeader(new URL(origin).hostname)
+  const upgrade = (origin: string) =>
+    rawRequest(
+      gateway.port,
+      head(
+        ...['GET / HTTP/1.1', `Host: ${new URL(origin).host}`, `Cookie: ${cookieAt(origin)}`],
+        ...['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      ),
+    )
+  const ask = (origin: string) =>
+    gateway.get(`${PRIVATE}/.gatehouse/auth/nginx`, {
+      headers: {
+        'x-original-url': `${origin}/`,
+        'x-original-method': 'GET',
+        cookie: cookieAt(origin),
+      },
+    })
+  const storeErrors = async () =>
+    Number(
+      /^gatehouse_store_errors_total (\d+)$/m.exec(
+        await (await fetch(`${gateway.adminUrl}/metrics`)).text(),
+      )?.[1],
+    )
+  t.match(cookieAt(PUBLIC), /gatehouse=/)
+  for (const origin of [PUBLIC, PRIVATE]) t.equal((await upgrade(origin)).status, 101)
+  link.cut()
+  await untilStatus(replicas, cookieAt(PRIVATE), 503)
+
+  const before = await storeErrors()
+  t.equal((await upgrade(PUBLIC)).status, 101, 'a public route does not need to know who asks')
+  const refused = await upgrade(PRIVATE)
+  t.equal(refused.status, 503)
+  t.equal(refused.header('set-cookie'), undefined, 'the cookie is kept')
+  t.match(refused.body, 'STORE_UNAVAILABLE')
+  t.ok((await storeErrors()) >= before + 2, 'and each is counted')
+  t.equal((await ask(PUBLIC)).status, 200)
+  const asked = await ask(PRIVATE)
+  t.equal(asked.status, 500)
+  t.equal(asked.headers['x-gatehouse-error'], 'STORE_UNAVAILABLE')
+  t.ok((await storeErrors()) >= before + 4)
+  link.heal()
+  await untilStatus(replicas, cookieAt(PRIVATE), 200)
+  t.equal((await upgrade(PRIVATE)).status, 101)
+})
 
 test('whoever is to be out while Redis is away is out here at once, and everywhere when it is back', async (t) => {
   const redis = await startRedis(t, { conf: ['appendonly yes'] })

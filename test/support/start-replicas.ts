@@ -47,7 +47,7 @@ export async function startSurroundings(t: Test) {
   const policies = `
 routes:
   - { name: private, from: "${PRIVATE}", to: "${upstream}", allow_websockets: true, allow_any_authenticated_user: true }
-  - { name: public, from: "${PUBLIC}", to: "${upstream}", allow_public_unauthenticated_access: true }
+  - { name: public, from: "${PUBLIC}", to: "${upstream}", allow_websockets: true, allow_public_unauthenticated_access: true }
 `
   return { upstream, provider, policies }
 }
