@@ -1,5 +1,6 @@
 /** What ID token and UserInfo say of somebody, read with care. Pure. What could not be asked is unknown, never "none". */
 
+import { MAX_GROUPS } from '../policy/groups.ts'
 import { emailDomain } from '../policy/language/fold.ts'
 import type { SessionGroups } from './session.ts'
 
@@ -26,8 +27,6 @@ export interface Person {
   readonly groups: SessionGroups
 }
 
-/** More than these are unknown (product 3.1): such lists are capped or filtered somewhere on their way. */
-const MAX_GROUPS = 1_000
 const MAX_EMAIL_LENGTH = 320
 /** They prove something about one token, and say nothing of a person. */
 const TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash']

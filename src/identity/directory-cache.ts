@@ -5,6 +5,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
+import { UNKNOWN_GROUPS } from '../policy/groups.ts'
 import { type Every, every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
@@ -14,7 +15,6 @@ import {
   DirectoryFailure,
   type DirectorySource,
   NOBODY,
-  UNKNOWN_GROUPS,
 } from './directory.ts'
 import { createDirectoryQueue } from './directory-queue.ts'
 

@@ -3,7 +3,7 @@
  * okta-directory.ts asks Okta.
  */
 
-import type { Group, Groups } from '../policy/model.ts'
+import type { Groups } from '../policy/model.ts'
 import type { EpochMs } from '../support/time.ts'
 
 /** What a directory said of one person. */
@@ -14,22 +14,6 @@ export interface DirectoryAnswer {
   readonly groups: Groups
   /** `ended`: suspended, deactivated or deleted. Whoever is has no sessions. */
   readonly standing: 'good' | 'ended'
-}
-
-/** More than these are unknown (product 3.1). */
-export const MAX_GROUPS = 1_000
-
-export const UNKNOWN_GROUPS: Groups = { list: [], spellings: new Set(), complete: false }
-
-/** All the groups of somebody, or none that is known where they are too many. */
-export function allGroups(list: readonly Group[]): Groups {
-  if (list.length > MAX_GROUPS) return UNKNOWN_GROUPS
-  const spellings = new Set<string>()
-  for (const { id, name } of list) {
-    if (id !== undefined) spellings.add(id)
-    if (name !== undefined) spellings.add(name)
-  }
-  return { list, spellings, complete: true }
 }
 
 /** Somebody whom the directory does not know. */

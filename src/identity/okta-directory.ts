@@ -5,18 +5,12 @@
  */
 
 import { LRUCache } from 'lru-cache'
+import { allGroups, MAX_GROUPS, UNKNOWN_GROUPS } from '../policy/groups.ts'
 import type { Group, Groups } from '../policy/model.ts'
 import { type Every, every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
-import {
-  allGroups,
-  DirectoryFailure,
-  type DirectorySource,
-  MAX_GROUPS,
-  NOBODY,
-  UNKNOWN_GROUPS,
-} from './directory.ts'
+import { DirectoryFailure, type DirectorySource, NOBODY } from './directory.ts'
 import { type OktaAnswer, type OktaFetch, readOkta } from './okta-answer.ts'
 import { createRateWindow, type RateWindow } from './okta-window.ts'
 

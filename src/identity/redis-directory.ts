@@ -5,11 +5,12 @@
 
 import { createHmac } from 'node:crypto'
 import type { RedisLocation } from '../config/snapshot.ts'
+import { allGroups, UNKNOWN_GROUPS } from '../policy/groups.ts'
 import type { Group } from '../policy/model.ts'
 import { type Every, every } from '../support/every.ts'
 import type { Clock } from '../support/time.ts'
 import { compact, expand } from './compact.ts'
-import { allGroups, type DirectoryAnswer, UNKNOWN_GROUPS } from './directory.ts'
+import type { DirectoryAnswer } from './directory.ts'
 import type { SharedAnswers } from './directory-cache.ts'
 import type { SharedDirectory } from './directory-shared.ts'
 import type { SharedCounter } from './rate-limits.ts'

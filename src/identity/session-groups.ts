@@ -3,8 +3,9 @@
  * while a directory's answer is the one that the last request had.
  */
 
+import { MAX_GROUPS, UNKNOWN_GROUPS } from '../policy/groups.ts'
 import type { Group, Groups } from '../policy/model.ts'
-import { type Directory, type DirectoryAnswer, MAX_GROUPS, UNKNOWN_GROUPS } from './directory.ts'
+import type { Directory, DirectoryAnswer } from './directory.ts'
 import { ResolvedSession } from './resolved-session.ts'
 import type { LiveSession } from './session.ts'
 

@@ -244,6 +244,7 @@ const routeRefusals: Readonly<Record<string, Refusal>> = {
       '[accept]',
       'staff',
       `claim/${'a/'.repeat(40)}: x`,
+      'emial: x',
     ),
     says: [
       'p.yaml:7:35: `client_certificate` takes `fingerprint`, `san_email` or `san_dns`',
@@ -260,6 +261,7 @@ const routeRefusals: Readonly<Record<string, Refusal>> = {
       'p.yaml:17:15: an item is one criterion, not a list; write the list behind `and` or `or`',
       'p.yaml:18:15: an item is a mapping with one key, as in `domain: example.com`',
       'p.yaml:19:15: the path of the claim has too many steps',
+      'p.yaml:20:15: unknown criterion `emial`, did you mean `email`?',
     ],
   },
   'times that cannot be read': {

@@ -62,7 +62,11 @@ test('an e-mail that is not verified is no e-mail', async (t) => {
 })
 
 test('groups that are unavailable are not known to be absent', async (t) => {
-  t.match(person('{ groups: unavailable }'), { groups: { list: [], complete: false } })
+  const unknown = { groups: { list: [], spellings: new Set(), complete: false } }
+  t.match(person('{ groups: unavailable }'), unknown)
+  const groups = (count: number) => person(`{ groups: [${'g,'.repeat(count)}] }`)
+  t.match(groups(1_001), unknown)
+  t.match(groups(1_000), { groups: { complete: true } })
 })
 
 const wrong: Record<string, [text: string, line: number, message: RegExp]> = {

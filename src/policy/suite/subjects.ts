@@ -5,8 +5,9 @@ import { checkSchema } from '../../support/check-schema.ts'
 import { error, hasErrors, type Problem } from '../../support/problem.ts'
 import type { EpochMs } from '../../support/time.ts'
 import type { YamlDocument, YamlPath } from '../../support/yaml-document.ts'
+import { allGroups, UNKNOWN_GROUPS } from '../groups.ts'
 import { parseInstant } from '../language/time-texts.ts'
-import { ANONYMOUS, type Group, type Groups, type Person, type Subject } from '../model.ts'
+import { ANONYMOUS, type Groups, type Person, type Subject } from '../model.ts'
 import type { Route } from '../route.ts'
 
 const closed = { additionalProperties: false }
@@ -134,18 +135,9 @@ function readPerson(
   }
 }
 
-/** Groups of which nothing is known. */
-export const GROUPS_UNAVAILABLE: Groups = { list: [], spellings: new Set(), complete: false }
-
 function groupsOf(written: NonNullable<WrittenSubject['groups']>): Groups {
-  if (written === 'unavailable') return GROUPS_UNAVAILABLE
-  const list: Group[] = written.map((group) =>
-    typeof group === 'string' ? { name: group } : group,
-  )
-  const spellings = new Set(
-    list.flatMap(({ id, name }) => [id, name]).filter((text) => text !== undefined),
-  )
-  return { list, spellings, complete: true }
+  if (written === 'unavailable') return UNKNOWN_GROUPS
+  return allGroups(written.map((group) => (typeof group === 'string' ? { name: group } : group)))
 }
 
 /** The ID token that would have brought this person; `claims` go last, and so may say otherwise. */

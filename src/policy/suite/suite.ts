@@ -4,11 +4,12 @@ import type { RouteTable } from '../../routing/route-table.ts'
 import type { Position, Problem } from '../../support/problem.ts'
 import type { EpochMs } from '../../support/time.ts'
 import { decide } from '../decide.ts'
+import { UNKNOWN_GROUPS } from '../groups.ts'
 import { MissingNowError } from '../language/time-criteria.ts'
 import type { Decision, Facts, Outcome, Reason, Subject } from '../model.ts'
 import type { Route } from '../route.ts'
 import { type AskedRequest, factsOf, type Reading, readRequest } from './asked-request.ts'
-import { GROUPS_UNAVAILABLE, subjectOnRoute } from './subjects.ts'
+import { subjectOnRoute } from './subjects.ts'
 import { type Coverage, createCoverage } from './suite-coverage.ts'
 import type { Expectation, PolicyTest, Suite } from './suite-file.ts'
 
@@ -168,7 +169,7 @@ export function asTested(subject: Subject, test: PolicyTest, now: EpochMs | unde
   if (subject.kind === 'anonymous') return subject
   return {
     ...subject,
-    groups: test.groupsUnavailable ? GROUPS_UNAVAILABLE : subject.groups,
+    groups: test.groupsUnavailable ? UNKNOWN_GROUPS : subject.groups,
     // Without `now` the policy cannot ask how long ago it was: that is an error, whatever stands here.
     steppedUpAt: test.steppedUp ? (now ?? 0) : subject.steppedUpAt,
   }
