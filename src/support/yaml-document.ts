@@ -4,7 +4,7 @@ import { type Event, parseEvents } from 'js-yaml'
 import { error, type Position, type Problem } from './problem.ts'
 import { MAX_DEPTH, refuseText, type TextProblem } from './yaml-limits.ts'
 import { explainRefusal } from './yaml-mistake.ts'
-import type { YamlNode } from './yaml-node.ts'
+import type { YamlEntry, YamlMap, YamlNode } from './yaml-node.ts'
 import { placesIn } from './yaml-places.ts'
 import { TreeBuilder } from './yaml-tree.ts'
 
@@ -127,7 +127,7 @@ function find(
   let keyAt: Position | undefined
   for (const step of path) {
     if (node?.kind === 'map') {
-      const entry = node.entries.find(({ key }) => key === String(step))
+      const entry = entryOf(node, String(step))
       if (entry === undefined) break
       keyAt = entry.keyAt
       node = entry.value
@@ -155,4 +155,18 @@ function withoutValue(file: string, problems: readonly Problem[]): YamlDocument 
     keyAt: () => start,
     tree: undefined,
   }
+}
+
+/** Mappings up to this size are looked through; in larger ones thousands of mistakes would take for ever. */
+const SMALL = 32
+const indexes = new WeakMap<YamlMap, ReadonlyMap<string, YamlEntry>>()
+
+function entryOf(map: YamlMap, key: string): YamlEntry | undefined {
+  if (map.entries.length <= SMALL) return map.entries.find((entry) => entry.key === key)
+  let index = indexes.get(map)
+  if (index === undefined) {
+    index = new Map(map.entries.map((entry) => [entry.key, entry]))
+    indexes.set(map, index)
+  }
+  return index.get(key)
 }

@@ -4,7 +4,10 @@ import { test } from 'tap'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import { decide } from '../../src/policy/decide.ts'
 import { ANONYMOUS } from '../../src/policy/model.ts'
-import { formatProblem } from '../../src/support/problem.ts'
+import { NO_SUBJECTS, readSubjects } from '../../src/policy/suite/subjects.ts'
+import { readSuite } from '../../src/policy/suite/suite-file.ts'
+import { formatProblem, hasErrors } from '../../src/support/problem.ts'
+import { readYaml } from '../../src/support/yaml-document.ts'
 
 /** Far more than any of them takes, far less than a parser needs that falls for one. */
 const LONGEST_MS = 30_000
@@ -93,16 +96,34 @@ const FILES: Readonly<Record<string, readonly [text: () => string, says: RegExp]
 for (const [name, [text, says]] of Object.entries(FILES)) {
   test(name, async (t) => {
     const started = performance.now()
-    const { problems } = compilePolicies([{ file: 'p.yaml', text: text() }], {
+    const written = text()
+    const { problems } = compilePolicies([{ file: 'p.yaml', text: written }], {
       readText: () => '',
       providers: undefined,
       allowHttp: false,
     })
     const first = problems.find(({ severity }) => severity === 'error')
     t.match(first === undefined ? 'no error' : formatProblem(first), says)
+    // The same as a file of tests and of people, which hold other keys.
+    const document = readYaml('p.yaml', written)
+    const [ofTests] = readSuite(document, NO_SUBJECTS, 'p').mistakes
+    const [ofPeople] = readSubjects(document).problems
+    for (const problem of [ofTests, ofPeople]) {
+      const message = problem === undefined ? 'no error' : formatProblem(problem)
+      t.match(message, hasErrors(document.problems) ? says : /^p\.yaml:\d+:\d+: /)
+    }
     t.ok(performance.now() - started < LONGEST_MS)
   })
 }
+
+test('a byte order mark and CRLF do no harm to tests and people', async (t) => {
+  const plain = (text: string) => readYaml('p.yaml', `\uFEFF${text.replaceAll('\n', '\r\n')}`)
+  const { subjects, problems } = readSubjects(plain('subjects:\n  ana: { sub: 00u1 }\n'))
+  t.same([problems, [...subjects.keys()]], [[], ['anonymous', 'ana']])
+  const text = 'suite: s\ntests:\n  - { name: a, request: GET https://a.example/, allow: [ana] }\n'
+  const { tests, mistakes } = readSuite(plain(text), subjects, 'p')
+  t.same([mistakes, tests.map((one) => [one.name, one.mistakes])], [[], [['a', []]]])
+})
 
 test('an anchor may be used as often as one likes', async (t) => {
   const routes = Array.from(

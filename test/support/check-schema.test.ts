@@ -104,7 +104,7 @@ const cases: Record<string, { yaml: string; problems: readonly string[] }> = {
   },
   'an unknown key in a union': {
     yaml: 'node: { and: [{ name: a }], adn: 1 }\n',
-    problems: ['1:29 unknown key `adn`; known here: and'],
+    problems: ['1:29 unknown key `adn`, did you mean `and`?'],
   },
   'several mistakes': {
     yaml: 'listen: 1\nclaims: 2\nlevel: x\n',
