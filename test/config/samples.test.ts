@@ -3,6 +3,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'tap'
 import { compilePolicies } from '../../src/policy/compile.ts'
+import { CRITERION_NAMES } from '../../src/policy/language/criteria.ts'
+import { LIST_OPERATORS, TEXT_OPERATORS } from '../../src/policy/language/matchers.ts'
+import { OPERATORS } from '../../src/policy/language/operators.ts'
 import { SubjectsFile } from '../../src/policy/suite/subjects.ts'
 import { SuiteFile } from '../../src/policy/suite/suite-schema.ts'
 import { checkSchema } from '../../src/support/check-schema.ts'
@@ -87,6 +90,25 @@ for (const { at, text } of byKind.get('subjects') ?? []) {
     t.strictSame(checkSchema(SubjectsFile, readYaml(at, text)).map(formatProblem), [])
   })
 }
+
+test('the page of the policy language shows every criterion, operator and matcher', async (t) => {
+  const shown = new Set<string>()
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(walk)
+    if (!isMapping(value)) return
+    for (const [key, inner] of Object.entries(value)) {
+      shown.add(key.replace(/\/.*/, '/'))
+      walk(inner)
+    }
+  }
+  for (const { at, text } of byKind.get('policy') ?? []) {
+    if (at.startsWith('docs/policy-language.md')) walk(readYaml(at, text).value)
+  }
+  const matchers = [...TEXT_OPERATORS, ...LIST_OPERATORS]
+  const missing = [...CRITERION_NAMES, ...OPERATORS, ...matchers].filter((name) => !shown.has(name))
+  // What always holds is only ever mentioned.
+  t.strictSame(missing, ['accept'])
+})
 
 test('every sample is YAML, and those of the configuration are recognised', async (t) => {
   for (const { at, text } of samples) {

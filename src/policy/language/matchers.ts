@@ -51,9 +51,9 @@ const DESCRIBING = new Map<string, string>([
   ['ends_with', 'that ends with'],
   ['matches', 'that matches'],
 ])
-const TEXT_OPERATORS = ['is', 'not', ...DESCRIBING.keys(), 'in', 'not_in']
+export const TEXT_OPERATORS = ['is', 'not', ...DESCRIBING.keys(), 'in', 'not_in']
 const ONLY_LIST_OPERATORS = ['has', 'exclude', 'has_any', 'has_all']
-const LIST_OPERATORS = [...ONLY_LIST_OPERATORS, ...TEXT_OPERATORS]
+export const LIST_OPERATORS = [...ONLY_LIST_OPERATORS, ...TEXT_OPERATORS]
 
 /** The keys of the matcher `data`; `undefined`, with what is wrong reported, where it is none. */
 export function compileMatcher(
