@@ -76,10 +76,11 @@ export async function spawnGateway(t: Test, options: SpawnOptions): Promise<Spaw
   }
 }
 
-/** `gatehouse serve` in `folder`, whatever becomes of it. */
-export function spawnServe(t: Test, folder: string) {
+/** `gatehouse serve` in `folder`, whatever becomes of it; `env` comes besides this process's own. */
+export function spawnServe(t: Test, folder: string, env: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, [MAIN, 'serve'], {
     cwd: folder,
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stderr = ''
