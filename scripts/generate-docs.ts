@@ -7,6 +7,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { SCHEMAS } from '../src/cli/schema.ts'
+import { AuditLine } from '../src/support/audit-schema.ts'
+import { editorSchema } from '../src/support/editor-schema.ts'
+import { plainSchema } from '../src/support/schema-words.ts'
 import { valuesFile, valuesSchema, valuesTable } from './chart/values-files.ts'
 import { configReference } from './config-reference.ts'
 
@@ -25,7 +28,15 @@ async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   for (const [name, schema] of Object.entries(SCHEMAS)) {
     files.set(`docs/schema/${name}.schema.json`, `${JSON.stringify(schema(), null, 2)}\n`)
   }
+  files.set('docs/schema/audit-event.schema.json', `${JSON.stringify(auditSchema(), null, 2)}\n`)
   return files
+}
+
+function auditSchema(): object {
+  return editorSchema(plainSchema(AuditLine), {
+    title: 'Gatehouse audit event',
+    description: 'A line of `logging.audit`.',
+  })
 }
 
 async function writeAll(files: ReadonlyMap<string, string>): Promise<void> {

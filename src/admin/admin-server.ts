@@ -2,6 +2,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Audit } from '../support/audit.ts'
 import type { Log } from '../support/log.ts'
 import { isLoopback } from '../support/loopback.ts'
 import type { Secret } from '../support/secret.ts'
@@ -35,6 +36,7 @@ export interface AdminParts extends DecisionRouteParts {
   configStatus(): ConfigStatus
   readonly metrics: MetricsText
   readonly sessions: SessionRouteParts['sessions']
+  readonly audit: Audit
   readonly log: Log
 }
 
@@ -62,7 +64,11 @@ export function createAdminServer(parts: AdminParts): FastifyInstance {
   admin.register((guarded, _options, done) => {
     guarded.addHook(
       'onRequest',
-      refuseIf((request) => refusalOf(request, parts)),
+      refuseIf((request) => {
+        const refusal = refusalOf(request, parts)
+        if (refusal !== undefined) auditRefusal(request, refusal, parts.audit)
+        return refusal
+      }),
     )
     guarded.get('/config', (_request, reply) => {
       reply.header('cache-control', 'no-store').send(configJson(parts.configStatus()))
@@ -124,6 +130,11 @@ function refusalOf({ headers }: FastifyRequest, parts: AdminParts): AdminRefusal
     error: 'BAD_TOKEN',
     message: 'Send `server.admin_token` as a Bearer token.',
   }
+}
+
+function auditRefusal({ ip }: FastifyRequest, { error }: AdminRefusal, audit: Audit): void {
+  const event = 'admin_action'
+  audit({ event, action: 'access', outcome: 'refused', reason: error, by: 'admin', source_ip: ip })
 }
 
 function isOwnOrigin(origin: string, host: string): boolean {

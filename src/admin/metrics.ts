@@ -48,6 +48,8 @@ export interface MetricsSources {
   sessions?(): Promise<number>
   /** Lines that the decision log has lost. */
   lostLogLines(): number
+  /** Lines that the audit log has lost. */
+  lostAuditLines?(): number
   openWebSockets(): number
   /** Left out in a process that asks none. */
   directories?(): Iterable<DirectoryState>
@@ -166,15 +168,18 @@ function registerGauges(
       this.set(sources.openWebSockets())
     },
   })
-  new Counter({
-    name: 'gatehouse_decision_log_lost_lines',
-    help: 'Lines of the decision log that could not be written.',
-    registers,
-    collect() {
-      this.reset()
-      this.inc(sources.lostLogLines())
-    },
-  })
+  const lost = (log: string, count: () => number) =>
+    new Counter({
+      name: `gatehouse_${log}_log_lost_lines`,
+      help: `Lines of the ${log} log that could not be written.`,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(count())
+      },
+    })
+  lost('decision', () => sources.lostLogLines())
+  lost('audit', () => sources.lostAuditLines?.() ?? 0)
 }
 
 function registerDirectoryGauges(registry: Registry, { directories }: MetricsSources): void {

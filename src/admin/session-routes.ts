@@ -4,10 +4,12 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { GatehouseError } from '../errors.ts'
 import type { ListedSession, Sessions } from '../identity/sessions.ts'
 import { EndsUnfinished } from '../identity/unfinished-ends.ts'
+import type { Audit } from '../support/audit.ts'
 import type { Log } from '../support/log.ts'
 
 export interface SessionRouteParts {
   readonly sessions: Pick<Sessions, 'list' | 'endById' | 'endOfUser' | 'endAll'>
+  readonly audit: Audit
   readonly log: Log
 }
 
@@ -17,7 +19,8 @@ type Named =
   | { readonly kind: 'id'; readonly value: string }
   | { readonly kind: 'all' }
 
-export function sessionRoutes(admin: FastifyInstance, { sessions, log }: SessionRouteParts): void {
+export function sessionRoutes(admin: FastifyInstance, parts: SessionRouteParts): void {
+  const { sessions, log } = parts
   admin.get('/sessions', (_request, reply) =>
     answer(reply, log, async () => ({ sessions: (await sessions.list()).map(sessionJson) })),
   )
@@ -29,12 +32,35 @@ export function sessionRoutes(admin: FastifyInstance, { sessions, log }: Session
         message: 'Name one of `user`, `id` and `all=true`.',
       })
     }
-    return answer(reply, log, async () => {
-      const revoked = await revoke(sessions, named)
-      log.info({ by: named.kind, revoked }, 'sessions were revoked through the admin listener')
-      return { revoked }
-    })
+    return answer(reply, log, async () => ({
+      revoked: await revokeNamed(named, parts, request.ip),
+    }))
   })
+}
+
+/** Ends what is named, and says so in the audit log. */
+async function revokeNamed(
+  named: Named,
+  { sessions, audit }: SessionRouteParts,
+  sourceIp: string,
+): Promise<number> {
+  const about = {
+    event: 'admin_action',
+    action: 'revoke_sessions',
+    by: 'admin',
+    named_by: named.kind,
+    named: named.kind === 'all' ? undefined : named.value,
+    source_ip: sourceIp,
+  } as const
+  try {
+    const revoked = await revoke(sessions, named)
+    audit({ ...about, outcome: 'success', sessions: revoked })
+    return revoked
+  } catch (error) {
+    const ended = error instanceof EndsUnfinished ? error.ended : undefined
+    audit({ ...about, outcome: 'failed', reason: 'store-unavailable', sessions: ended })
+    throw error
+  }
 }
 
 async function revoke(sessions: SessionRouteParts['sessions'], named: Named): Promise<number> {

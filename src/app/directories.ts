@@ -7,6 +7,7 @@ import type { OktaResult } from '../identity/okta-directory.ts'
 import { type OpenedDirectory, openDirectory } from '../identity/open-directory.ts'
 import { createOutgoingFetch, type ProxySettings } from '../identity/outgoing-fetch.ts'
 import type { Sessions } from '../identity/sessions.ts'
+import type { Audit } from '../support/audit.ts'
 import type { Clock } from '../support/time.ts'
 
 export type Directories = ReadonlyMap<string, OpenedDirectory>
@@ -78,15 +79,31 @@ function settingsOf(name: string, { config, providerCas }: Snapshot): string {
   ])
 }
 
+export interface SuspensionParts {
+  readonly sessions: Sessions
+  readonly log: Logger
+  readonly audit: Audit
+}
+
 /** Nobody who is suspended or gone keeps a session, here or elsewhere. */
-export function endSuspended(sessions: Sessions, log: Logger, provider: string, sub: string): void {
+export function endSuspended(
+  { sessions, log, audit }: SuspensionParts,
+  provider: string,
+  sub: string,
+): void {
+  const about = {
+    event: 'session_ended',
+    by: 'directory',
+    reason: 'suspended',
+    named_by: 'sub',
+    provider,
+    subject: sub,
+  } as const
   sessions.endOf(provider, 'sub', sub).then(
-    (ended) =>
-      log.warn(
-        { provider, sub, ended },
-        'the directory says that this person is suspended or gone',
-      ),
-    (err: unknown) =>
-      log.error({ err, provider, sub }, 'sessions of a suspended person could not be ended'),
+    (ended) => audit({ ...about, outcome: 'success', sessions: ended }),
+    (err: unknown) => {
+      audit({ ...about, outcome: 'failed' })
+      log.error({ err, provider, sub }, 'sessions of a suspended person could not be ended')
+    },
   )
 }

@@ -6,6 +6,7 @@ import type { Snapshot } from '../config/snapshot.ts'
 import { watchFiles } from '../config/watch.ts'
 import { proxySettings } from '../identity/outgoing-fetch.ts'
 import { formatProblem } from '../support/problem.ts'
+import { auditReload } from './audit-reload.ts'
 import { createClosing } from './closing.ts'
 import { drain } from './drain.ts'
 import type { Gateway, GatewayOptions } from './gateway.ts'
@@ -39,7 +40,10 @@ export async function startOneProcess(
       now,
       log,
       onSwap: async (next) => (await parts.prepare(next)).commit(),
-      onReload: (result) => parts.metrics.reloaded(result !== 'failed'),
+      onReload: (result) => {
+        parts.metrics.reloaded(result !== 'failed')
+        auditReload(parts.audit, result, holder.status())
+      },
     })
     const watch = watchFiles({
       stamps: holder.stamps,
@@ -54,7 +58,7 @@ export async function startOneProcess(
     return {
       ...servers,
       reload: async () => void (await holder.reload()),
-      reopenLogs: () => parts.accessLog().reopen(),
+      reopenLogs: parts.reopenLogs,
       stop: once(async ({ delay } = { delay: false }) => {
         await drain(parts, servers.publicServer, delay)
         await closing.all()

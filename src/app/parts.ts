@@ -13,14 +13,16 @@ import type { RateLimits } from '../identity/rate-limits.ts'
 import { createResolveGroups, type ResolveGroups } from '../identity/session-groups.ts'
 import type { Siblings } from '../identity/session-store.ts'
 import type { Sessions } from '../identity/sessions.ts'
-import { type AccessLog, openAccessLog } from '../proxy/access-log.ts'
+import { type AccessLog, createAccessLog } from '../proxy/access-log.ts'
 import { type Certificates, createCertificates, type TlsMaterial } from '../proxy/tls.ts'
 import { createUpstreams, type Upstreams } from '../proxy/upstreams.ts'
 import { createWebSockets, type WebSockets } from '../proxy/web-sockets.ts'
+import type { Audit } from '../support/audit.ts'
 import { createRecentLines } from '../support/recent-lines.ts'
 import type { Clock } from '../support/time.ts'
 import type { Closing } from './closing.ts'
 import { endSuspended } from './directories.ts'
+import { givenLogs, openLogs } from './logs.ts'
 import { RECENT_DECISION_BYTES, RECENT_DECISIONS } from './recent-decisions.ts'
 import { buildRuntime, closeReplaced, type Runtime } from './runtime.ts'
 import { sessionSettings } from './session-settings.ts'
@@ -40,7 +42,10 @@ export interface Parts {
   readonly certificates: Certificates | undefined
   readonly life: { ready: boolean; draining: boolean }
   runtime(): Runtime
-  accessLog(): AccessLog
+  readonly accessLog: AccessLog
+  readonly audit: Audit
+  /** Files of logs are opened anew where they were moved away. */
+  reopenLogs(): void
   /** The last lines of the decision log, oldest first. */
   recentDecisions(): readonly string[]
   /** Makes `prepare` part of every reload from now on. */
@@ -76,6 +81,8 @@ export interface FromPrimary {
   readonly workers: number
   /** An open descriptor for the lines of the decision log. */
   readonly decisionsFd: number
+  /** Takes a line of the audit log, without its end. */
+  readonly audit: (line: string) => void
 }
 
 export async function buildParts(snapshot: Snapshot, options: PartsOptions): Promise<Parts> {
@@ -84,14 +91,10 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
   closing.push(() => store.close())
   // A worker's are kept by the primary, with those of all others.
   const recent = given === undefined ? createRecentLines(RECENT_DECISION_BYTES) : undefined
-  let accessLog = openAccessLog(
-    given?.decisionsFd ?? snapshot.config.logging.decisions,
-    log,
-    recent,
-  )
+  const logs = given === undefined ? openLogs(snapshot, options) : givenLogs(given, options)
+  const accessLog = createAccessLog(logs.decisions, recent)
+  closing.push(() => logs.audit.close())
   closing.push(() => accessLog.close())
-  /** By logs that are closed. */
-  let lostBefore = 0
   // The runtime needs the limits, and they need to know what is in force.
   let inForce = snapshot
   const rateLimits = await openRateLimits(snapshot.store, {
@@ -101,10 +104,12 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     log,
   })
   closing.push(() => rateLimits.close())
+  const audit = logs.audit.tell
   const metrics = createMetrics({
     // The primary asks for all workers.
     ...(given === undefined ? { sessions: () => sessions.count() } : {}),
-    lostLogLines: () => lostBefore + accessLog.lost(),
+    lostLogLines: accessLog.lost,
+    lostAuditLines: logs.audit.lost,
     openWebSockets: () => webSockets.count(),
     directories: () => runtime.directories.values(),
   })
@@ -119,7 +124,8 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     shared,
     processes: shared?.count === undefined ? (given?.workers ?? 1) : 1,
     onResult: metrics.directoryAsked,
-    onEnded: (provider: string, sub: string) => endSuspended(sessions, log, provider, sub),
+    onEnded: (provider: string, sub: string) =>
+      endSuspended({ sessions, log, audit }, provider, sub),
   }
   const storeAndTools = { store, rateLimits, now, log, proxies, directory }
   let runtime = await buildRuntime(snapshot, storeAndTools, undefined, given?.signingPems)
@@ -131,6 +137,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     store,
     now,
     log,
+    audit,
     ...sessionSettings(() => runtime.snapshot),
     refresh: {
       provider: (name) => runtime.providers.get(name),
@@ -150,41 +157,32 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
   const webSockets = createWebSockets()
   const certificates =
     snapshot.tls.length === 0 ? undefined : createCertificates(tlsMaterial(snapshot))
-  const others: ((next: Snapshot) => Promise<Prepared>)[] = []
+  const others: ((next: Snapshot) => Promise<Prepared>)[] = [logs.prepare]
   const prepare = async (next: Snapshot, signingPems?: readonly string[]): Promise<Prepared> => {
-    const { level, decisions } = next.config.logging
-    const isMoved = given === undefined && decisions !== runtime.snapshot.config.logging.decisions
     const built = await buildRuntime(next, storeAndTools, runtime, signingPems)
-    let movedLog: AccessLog | undefined
     let changeCertificates: (() => void) | undefined
     const prepared: Prepared[] = []
     const abort = async () => {
       closeReplaced(built, runtime)
       await Promise.all(prepared.map((other) => other.abort()))
-      await movedLog?.close()
     }
     try {
       if (next.tls.length > 0) changeCertificates = certificates?.prepare(tlsMaterial(next))
-      movedLog = isMoved ? openAccessLog(decisions, log, recent) : undefined
       for (const other of others) prepared.push(await other(next))
     } catch (error) {
       await abort()
       throw error
     }
     const commit = async () => {
-      const [replaced, replacedLog] = [runtime, accessLog]
+      const replaced = runtime
       runtime = built
       inForce = next
-      accessLog = movedLog ?? accessLog
       changeCertificates?.()
       closeReplaced(replaced, built)
       upstreams.retain(next.table.routes)
       metrics.routesChanged(next.table.routes)
-      log.level = level
+      log.level = next.config.logging.level
       await Promise.all(prepared.map((other) => other.commit()))
-      if (movedLog === undefined) return
-      await replacedLog.close()
-      lostBefore += replacedLog.lost()
     }
     return { commit, abort }
   }
@@ -204,7 +202,12 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     prepare,
     life: { ready: false, draining: false },
     runtime: () => runtime,
-    accessLog: () => accessLog,
+    accessLog,
+    audit,
+    reopenLogs: () => {
+      accessLog.reopen()
+      logs.audit.reopen()
+    },
     recentDecisions: () => {
       accessLog.flush()
       return recent?.last(RECENT_DECISIONS) ?? []

@@ -36,6 +36,7 @@ export async function startServers(
     recentDecisions: parts.recentDecisions,
     metrics: metricsText(parts.metrics.registry),
     sessions: parts.sessions,
+    audit: parts.audit,
     log: parts.log,
   })
   parts.closing.push(() => admin.close())
@@ -85,6 +86,7 @@ export async function buildPublicServer(parts: Parts): Promise<FastifyInstance> 
       secrets: () => parts.runtime().snapshot.sessionSecrets,
       now: parts.now,
       log: parts.log,
+      audit: parts.audit,
       onSignIn: (provider, result) => parts.metrics.signIn(provider, result),
     },
     onBrokenRequest: noteBroken(parts),
@@ -102,7 +104,7 @@ function noteBroken(parts: Parts): (broken: BrokenRequest) => void {
 }
 
 function note(parts: Parts, record: RequestRecord): void {
-  parts.accessLog().write(record)
+  parts.accessLog.write(record)
   if (record.storeFailed) parts.metrics.storeFailed()
   parts.metrics.requestFinished({
     route: record.route?.name,

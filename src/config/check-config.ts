@@ -68,7 +68,11 @@ export async function checkConfig(config: Config, context: CheckContext): Promis
   const resolved: Config = {
     ...config,
     server: { ...config.server, public_url: server.publicUrl },
-    logging: { ...config.logging, decisions: destination(config.logging.decisions, folder) },
+    logging: {
+      ...config.logging,
+      decisions: destination(config.logging.decisions, ['stdout'], folder),
+      audit: destination(config.logging.audit, ['stdout', 'stderr'], folder),
+    },
   }
   const checked = {
     config: resolved,
@@ -97,6 +101,6 @@ function checkWorkers(
   )
 }
 
-function destination(decisions: string, folder: string): string {
-  return decisions === 'stdout' ? decisions : resolve(folder, decisions)
+function destination(written: string, streams: readonly string[], folder: string): string {
+  return streams.includes(written) ? written : resolve(folder, written)
 }

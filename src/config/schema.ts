@@ -126,6 +126,10 @@ export const LoggingConfig = Type.Object(
       default: 'stdout',
       description: 'Where request lines go: `stdout` or a file.',
     }),
+    audit: Type.String({
+      default: 'stderr',
+      description: 'Where audit events go (docs/audit-events.md): `stdout`, `stderr` or a file.',
+    }),
   },
   closed,
 )

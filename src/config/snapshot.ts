@@ -15,7 +15,7 @@ export interface Snapshot {
   /** Hash of everything that was read: the same files give the same revision. */
   readonly revision: string
   readonly loadedAt: EpochMs
-  /** `server.public_url` is an origin in its canonical form; `logging.decisions` is `stdout` or an absolute path. */
+  /** `server.public_url` is an origin in its canonical form; destinations in `logging` are streams or absolute paths. */
   readonly config: Config
   readonly table: RouteTable<Route>
   readonly listen: ListenAddress

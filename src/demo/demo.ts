@@ -22,6 +22,8 @@ export interface DemoOptions {
   readonly policies: string
   /** Where request lines go: a file; default stdout. */
   readonly decisions?: string
+  /** `logging.audit`; default `stdout`. */
+  readonly audit?: string
   /** Starts the gateway. `readFile` reads files in place of node:fs. */
   readonly startGateway: (options: {
     readonly configFile: string
@@ -103,7 +105,11 @@ async function startParts(
       // The apps show all groups, not only those that their policy names.
       identity_headers: { groups: 'all' },
       brand: { name: 'Gatehouse demo', contact: 'the person who started this demo' },
-      logging: { level: 'warn', decisions: options.decisions ?? 'stdout' },
+      logging: {
+        level: 'warn',
+        decisions: options.decisions ?? 'stdout',
+        audit: options.audit ?? 'stdout',
+      },
       policies: [options.policies],
     }),
     { mode: 0o600 },

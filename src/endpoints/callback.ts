@@ -9,7 +9,7 @@ import { sendToApp } from './hand-over.ts'
 import { landing } from './landing.ts'
 import { providerFailure, storeFailure } from './provider-failure.ts'
 import { malformed, type Reaction, redirect } from './reaction.ts'
-import { openSession, sessionCookie } from './session-cookie.ts'
+import { endReplaced, openSession, sessionCookie } from './session-cookie.ts'
 import { endInBrowser, proofsInBrowser } from './sign-in-cookie.ts'
 import { type Again, restartSignIn } from './sign-in-restart.ts'
 import { startAtProvider } from './sign-in-start.ts'
@@ -97,7 +97,7 @@ async function beginSession(
   previous: LiveSession | undefined,
 ): Promise<LiveSession> {
   if (previous !== undefined && isFromAnotherTab(previous, state, person)) return previous
-  if (previous !== undefined) await visit.sessions.end(previous)
+  if (previous !== undefined) await endReplaced(visit, previous)
   const session = await visit.sessions.create(person, {
     provider: state.provider,
     method: 'oidc',
@@ -107,17 +107,14 @@ async function beginSession(
     stepUp: state.stepUp !== undefined,
   })
   visit.onSignIn(state.provider, 'ok')
-  visit.log.info(
-    {
-      request_id: visit.requestId,
-      provider: state.provider,
-      subject: person.sub,
-      email: person.email,
-      session: session.id,
-      source_ip: visit.clientAddress,
-    },
-    'signed in',
-  )
+  visit.audit({
+    event: 'sign_in',
+    outcome: 'success',
+    provider: state.provider,
+    subject: person.sub,
+    email: person.email,
+    session: session.id,
+  })
   return session
 }
 

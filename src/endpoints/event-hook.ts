@@ -88,9 +88,17 @@ async function forgetGroups(
 
 async function end(visit: Visit, { name }: Provider, event: HookEvent): Promise<void> {
   for (const sub of event.people) {
-    const ended = await visit.sessions.endOf(name, 'sub', sub)
-    const fields = { request_id: visit.requestId, provider: name, event: event.type, subject: sub }
-    visit.log.info({ ...fields, sessions: ended }, 'sessions ended from outside')
+    const sessions = await visit.sessions.endOf(name, 'sub', sub)
+    visit.audit({
+      event: 'session_ended',
+      outcome: 'success',
+      by: 'event_hook',
+      reason: event.type,
+      named_by: 'sub',
+      provider: name,
+      subject: sub,
+      sessions,
+    })
   }
 }
 
@@ -138,6 +146,13 @@ function isSame(sent: string, secret: string): boolean {
 function refused(visit: Visit, { name }: Provider): Reaction {
   const fields = { request_id: visit.requestId, provider: name, source_ip: visit.clientAddress }
   visit.log.warn(fields, 'an event hook came with a wrong secret')
+  visit.audit({
+    event: 'signal_refused',
+    outcome: 'refused',
+    by: 'event_hook',
+    reason: 'secret',
+    provider: name,
+  })
   return failure(visit, 'BAD_TOKEN', { form: 'json' })
 }
 

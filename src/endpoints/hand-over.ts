@@ -3,7 +3,7 @@
 import type { LiveSession } from '../identity/session.ts'
 import { TEXTS } from '../pages/texts.ts'
 import { type CookieChange, malformed, type Reaction, redirect } from './reaction.ts'
-import { openSession, sessionCookie } from './session-cookie.ts'
+import { endReplaced, openSession, sessionCookie } from './session-cookie.ts'
 import { endInBrowser, proofsInBrowser } from './sign-in-cookie.ts'
 import { restartSignIn } from './sign-in-restart.ts'
 import { startForApp } from './sign-in-start.ts'
@@ -51,7 +51,7 @@ export async function appCallback(visit: Visit): Promise<Reaction> {
   const previous = await openSession(visit)
   const session = await visit.sessions.redeemHandOver(code, visit.host.name, handOverBinding(text))
   if (session === undefined) return restartSignIn(visit, again, 'hand-over code does not hold')
-  if (previous !== undefined && isOfAnother(previous, session)) await visit.sessions.end(previous)
+  if (previous !== undefined && isOfAnother(previous, session)) await endReplaced(visit, previous)
   return redirect(target, [sessionCookie(visit, session), ...endInBrowser(visit, state.id)])
 }
 

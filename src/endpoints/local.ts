@@ -4,10 +4,11 @@ import { LOCAL_PROVIDER, type LocalAttempt, type LocalOutcome } from '../identit
 import { renderJson } from '../pages/render.ts'
 import { renderLocalSignIn } from '../pages/sign-in-pages.ts'
 import { TEXTS } from '../pages/texts.ts'
+import type { AuditEvent } from '../support/audit.ts'
 import { formTargets } from './form-targets.ts'
 import { failure, type Reaction, redirect } from './reaction.ts'
 import { returnUrl } from './return-url.ts'
-import { openSession, sessionCookie } from './session-cookie.ts'
+import { endReplaced, openSession, sessionCookie } from './session-cookie.ts'
 import { rateLimited } from './sign-in-limit.ts'
 import type { Target } from './sign-in-state.ts'
 import { NO_WISHES, signInUrl } from './sign-in-url.ts'
@@ -42,11 +43,15 @@ export async function signInLocally(visit: Visit): Promise<Reaction> {
   const outcome = await visit.localAdmins.attempt(attempt)
   switch (outcome.kind) {
     case 'throttled':
-      logUse(visit, { retry_after: outcome.retryAfterSeconds }, 'local sign-in throttled')
+      noteUse(visit, 'local sign-in throttled', { outcome: 'refused', reason: 'throttled' })
       return rateLimited(visit, outcome.retryAfterSeconds)
     case 'wrong':
       visit.onSignIn(LOCAL_PROVIDER, 'denied')
-      logUse(visit, { name: outcome.known, why: outcome.why }, 'local sign-in refused')
+      noteUse(visit, 'local sign-in refused', {
+        outcome: 'refused',
+        reason: outcome.why,
+        name: outcome.known,
+      })
       return form(visit, target, TEXTS.localWrong)
     case 'ok':
       return begin(visit, outcome, target, startedAt)
@@ -61,7 +66,7 @@ async function begin(
   startedAt: number,
 ): Promise<Reaction> {
   const previous = await openSession(visit)
-  if (previous !== undefined) await visit.sessions.end(previous)
+  if (previous !== undefined) await endReplaced(visit, previous)
   const session = await visit.sessions.create(person, {
     provider: LOCAL_PROVIDER,
     method: 'local',
@@ -71,12 +76,19 @@ async function begin(
     stepUp: false,
   })
   visit.onSignIn(LOCAL_PROVIDER, 'ok')
-  logUse(visit, { name: person.name, subject: person.sub, session: session.id }, 'local sign-in')
+  noteUse(visit, 'local sign-in', {
+    outcome: 'success',
+    name: person.name,
+    subject: person.sub,
+    session: session.id,
+  })
   return redirect(target, [sessionCookie(visit, session)], 303)
 }
 
-/** Every use is worth somebody's attention. */
-function logUse(visit: Visit, fields: object, message: string): void {
+/** Every use is worth somebody's attention: it is in the audit log, and a warning besides. */
+function noteUse(visit: Visit, message: string, use: Omit<AuditEvent, 'event'>): void {
+  visit.audit({ ...use, event: 'local_sign_in', provider: LOCAL_PROVIDER })
+  const { outcome: _, ...fields } = use
   const { requestId, clientAddress } = visit
   visit.log.warn({ request_id: requestId, ...fields, source_ip: clientAddress }, message)
 }

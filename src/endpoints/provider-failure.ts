@@ -7,7 +7,7 @@ import { TEXTS } from '../pages/texts.ts'
 import { failure, type Reaction } from './reaction.ts'
 import type { Target } from './sign-in-state.ts'
 import { NO_WISHES, signInUrl } from './sign-in-url.ts'
-import type { Visit } from './visit.ts'
+import type { SignInResult, Visit } from './visit.ts'
 
 /** Providers put what they like into their errors. */
 const MAX_LOGGED = 500
@@ -42,7 +42,7 @@ export function providerFailure(
   target: Target,
 ): Reaction {
   if (!(error instanceof ProviderFailure)) throw error
-  visit.onSignIn(provider.name, error.kind)
+  noteRefusal(visit, provider, error.kind)
   visit.log.warn(
     {
       request_id: visit.requestId,
@@ -74,7 +74,7 @@ export function storeFailure(
   target: Target,
 ): Reaction {
   if (!(error instanceof GatehouseError) || error.code !== 'STORE_UNAVAILABLE') throw error
-  visit.onSignIn(provider.name, 'store-unavailable')
+  noteRefusal(visit, provider, 'store-unavailable')
   visit.log.error(
     { request_id: visit.requestId, provider: provider.name, err: error },
     'sign-in could not be stored',
@@ -83,6 +83,18 @@ export function storeFailure(
     heading: TEXTS.signInUnavailableTitle,
     text: TEXTS.signInNotStored,
     retryUrl: signInUrl(visit.origin, target, { ...NO_WISHES, provider: provider.name }),
+  })
+}
+
+/** By the provider, or because something does not work. */
+function noteRefusal(visit: Visit, { name: provider }: Provider, reason: SignInResult): void {
+  visit.onSignIn(provider, reason)
+  const isRefused = reason === 'denied' || reason === 'unmet'
+  visit.audit({
+    event: 'sign_in',
+    outcome: isRefused ? 'refused' : 'failed',
+    reason,
+    provider,
   })
 }
 

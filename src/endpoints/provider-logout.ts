@@ -4,7 +4,7 @@ import { readLogoutToken } from '../identity/logout-token.ts'
 import type { Provider } from '../identity/provider.ts'
 import { TokenRefused } from '../identity/signed-token.ts'
 import { failure, malformed, type Reaction } from './reaction.ts'
-import { answerSignal, emptyAnswer, endNamed, logEnded } from './signal.ts'
+import { answerSignal, emptyAnswer, endAndTell, endNamed } from './signal.ts'
 import { single, type Visit } from './visit.ts'
 
 /** OpenID Connect Back-Channel Logout 1.0 §2.5 to §2.8: from server to server, by a signed token. */
@@ -43,8 +43,9 @@ export async function frontchannelLogout(visit: Visit, provider: Provider): Prom
     return malformed(visit, 'The logout is of another issuer.')
   }
   if (sid.length > MAX_SID) return malformed(visit, 'The `sid` is too long.')
-  const ended = await visit.sessions.endOfSidNow(provider.name, sid)
-  logEnded(visit, provider, { by: 'sid', value: sid }, ended)
+  await endAndTell(visit, provider, { by: 'sid', value: sid }, () =>
+    visit.sessions.endOfSidNow(provider.name, sid),
+  )
   return framedPage(new URL(provider.issuer).origin)
 }
 

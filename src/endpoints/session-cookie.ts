@@ -32,3 +32,18 @@ export function sessionCookie(visit: Visit, session: LiveSession): CookieChange 
 export function clearedSessionCookie(visit: Visit): CookieChange {
   return { name: sessionCookieName(visit.secure), value: undefined, maxAgeSeconds: 0 }
 }
+
+/** Ends the session that this browser had, of which a new sign-in takes the place. */
+export async function endReplaced(visit: Visit, previous: LiveSession): Promise<void> {
+  await visit.sessions.end(previous)
+  const { provider, sub, email } = previous.record
+  visit.audit({
+    event: 'session_ended',
+    outcome: 'success',
+    by: 'new_sign_in',
+    provider,
+    subject: sub,
+    email,
+    session: previous.id,
+  })
+}

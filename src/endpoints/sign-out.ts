@@ -68,7 +68,7 @@ export async function signOut(visit: Visit): Promise<Reaction> {
   const ended = await endSession(visit)
   if (ended === undefined) return redirect(returnTo ?? SIGNED_OUT_PATH, cookies, 303)
   const { session, idToken } = ended
-  logSignOut(visit, session)
+  noteSignOut(visit, session)
   const provider = visit.providers.get(session.record.provider)
   const state = returnTo === undefined ? undefined : sealSignOutState(visit, returnTo)
   const providerUrl = await endSessionUrl(visit, provider, idToken, state)
@@ -85,6 +85,12 @@ async function endSession(visit: Visit) {
     return { session, idToken }
   } catch (cause) {
     if (!isStoreAway(cause)) throw cause
+    visit.audit({
+      event: 'sign_out',
+      outcome: 'failed',
+      by: 'person',
+      reason: 'store-unavailable',
+    })
     const cookie = sessionCookieOf(visit)
     if (cookie !== undefined && !(cause instanceof EndsUnfinished)) {
       visit.sessions.endLater(cookie, visit.host.name, cause)
@@ -107,7 +113,7 @@ async function endOthers(visit: Visit, chosen: string | undefined): Promise<bool
   )
   await Promise.all(
     others.map(async ({ id }) => {
-      if (await visit.sessions.endById(id)) logSignOut(visit, { id, record: session.record })
+      if (await visit.sessions.endById(id)) noteSignOut(visit, { id, record: session.record })
     }),
   )
   return chosen !== undefined
@@ -143,17 +149,14 @@ async function endSessionUrl(
   }
 }
 
-function logSignOut(visit: Visit, { id, record }: Pick<LiveSession, 'id' | 'record'>): void {
-  visit.log.info(
-    {
-      request_id: visit.requestId,
-      host: visit.host.name,
-      provider: record.provider,
-      subject: record.sub,
-      email: record.email,
-      session: id,
-      source_ip: visit.clientAddress,
-    },
-    'signed out',
-  )
+function noteSignOut(visit: Visit, { id, record }: Pick<LiveSession, 'id' | 'record'>): void {
+  visit.audit({
+    event: 'sign_out',
+    outcome: 'success',
+    by: 'person',
+    provider: record.provider,
+    subject: record.sub,
+    email: record.email,
+    session: id,
+  })
 }

@@ -4,6 +4,7 @@ import type { Provider } from '../identity/provider.ts'
 import { ProviderFailure } from '../identity/provider.ts'
 import { TokenRefused } from '../identity/signed-token.ts'
 import type { SessionsNamed } from '../identity/subject-id.ts'
+import type { EndedBy } from '../support/audit.ts'
 import { failure, type Reaction } from './reaction.ts'
 import type { Visit } from './visit.ts'
 
@@ -39,33 +40,58 @@ export async function answerSignal(
       { ...logFields(visit, provider), detail: error.message.slice(0, MAX_LOGGED) },
       'a signal of a provider is refused',
     )
+    visit.audit({
+      event: 'signal_refused',
+      outcome: isRefused ? 'refused' : 'failed',
+      by: signalOf(visit),
+      reason: isRefused ? error.reason : 'unavailable',
+      provider: provider.name,
+    })
     if (isRefused) return refuse(error)
     return failure(visit, error.code, { status: 503, text: error.text, form: 'json' })
   }
 }
 
-/** Ends what a signal names, everywhere, and says so in the log; returns how many sessions there were. */
+/** Ends what a signal names, everywhere, and says so in the audit log; returns how many sessions there were. */
 export async function endNamed(
   visit: Visit,
   provider: Provider,
   named: SessionsNamed,
 ): Promise<number> {
-  const ended = await visit.sessions.endOf(provider.name, named.by, named.value)
-  logEnded(visit, provider, named, ended)
-  return ended
+  return endAndTell(visit, provider, named, () =>
+    visit.sessions.endOf(provider.name, named.by, named.value),
+  )
 }
 
-export function logEnded(
+/** Runs `end`, which returns how many ended, and tells what `named` names in the audit log. */
+export async function endAndTell(
   visit: Visit,
-  provider: Provider,
+  { name: provider }: Provider,
   { by, value }: SessionsNamed,
-  ended: number,
-): void {
-  const fields = { ...logFields(visit, provider), named_by: by, sessions: ended }
-  visit.log.info(
-    by === 'sid' ? fields : { ...fields, subject: value },
-    'sessions ended from outside',
-  )
+  end: () => Promise<number>,
+): Promise<number> {
+  const about = {
+    event: 'session_ended',
+    by: signalOf(visit),
+    named_by: by,
+    provider,
+    // Of a session id nothing is told: who knows it can end the session by it.
+    subject: by === 'sub' ? value : undefined,
+    email: by === 'email' ? value : undefined,
+  } as const
+  try {
+    const sessions = await end()
+    visit.audit({ ...about, outcome: 'success', sessions })
+    return sessions
+  } catch (error) {
+    visit.audit({ ...about, outcome: 'failed', reason: 'store-unavailable' })
+    throw error
+  }
+}
+
+/** The second part of `/.gatehouse/KIND/NAME` (signals.ts). */
+function signalOf({ path }: Visit): EndedBy {
+  return path.decoded.split('/')[2] as EndedBy
 }
 
 function logFields(visit: Visit, { name }: Provider): object {

@@ -9,6 +9,7 @@ import type { RateLimits } from '../identity/rate-limits.ts'
 import type { ResolveGroups } from '../identity/session-groups.ts'
 import type { Sessions } from '../identity/sessions.ts'
 import { type Brand, brandOf } from '../pages/brand.ts'
+import type { Audit } from '../support/audit.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock } from '../support/time.ts'
 import { type Exchange, exchangeOf } from './exchange.ts'
@@ -42,6 +43,7 @@ export interface EndpointOptions {
   readonly secrets: () => readonly Uint8Array[]
   readonly now: Clock
   readonly log: Log
+  readonly audit: Audit
   readonly onSignIn: (provider: string, result: SignInResult) => void
 }
 
@@ -76,6 +78,8 @@ export interface Visit extends Exchange {
   readonly jwks: () => object
   readonly now: Clock
   readonly log: Log
+  /** Tells what has come of this request; who asked is added. */
+  readonly audit: Audit
   readonly onSignIn: EndpointOptions['onSignIn']
 }
 
@@ -112,6 +116,12 @@ export function visitOf(request: FastifyRequest, options: EndpointOptions): Visi
     jwks: () => options.assertion().jwks,
     now: options.now,
     log: options.log,
+    audit: (event) =>
+      options.audit({
+        ...event,
+        request_id: exchange.requestId,
+        source_ip: exchange.clientAddress,
+      }),
     onSignIn: options.onSignIn,
   }
 }

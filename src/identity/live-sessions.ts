@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import type { Audit } from '../support/audit.ts'
 import type { Every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
@@ -58,6 +59,8 @@ export interface SessionsOptions {
   /** Names under which people sign in now. */
   readonly providers?: () => Iterable<string>
   readonly log: Log
+  /** Told of sessions that end here by themselves: of sign-outs and signals whoever asks for them tells. */
+  readonly audit?: Audit
   readonly every?: Every
   /** How sessions are kept fresh; left out: they are not. */
   readonly refresh?: RefreshSource

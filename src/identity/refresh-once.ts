@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { GatehouseError } from '../errors.ts'
+import type { Audit } from '../support/audit.ts'
 import type { Log } from '../support/log.ts'
 import type { OpenSession } from './open-session.ts'
 import type { OpenSessions } from './open-sessions.ts'
@@ -15,6 +16,7 @@ export interface RefreshParts {
   readonly store: SessionStore
   readonly seals: () => SessionSeals
   readonly log: Log
+  readonly audit?: Audit
   readonly sessions: OpenSessions
   /** Ends a session everywhere. */
   readonly endById: (id: string) => Promise<boolean>
@@ -95,7 +97,7 @@ async function end(
   detail: string,
   parts: RefreshParts,
 ): Promise<'ended' | 'elsewhere'> {
-  const { store, sessions, log, endById } = parts
+  const { store, sessions, log, audit, endById } = parts
   const revision = await insist(session, parts, () => store.revision(session.id))
   if (revision !== undefined && revision !== stored.revision) {
     // What was refused were the tokens of before: somebody came between.
@@ -103,8 +105,15 @@ async function end(
     return 'elsewhere'
   }
   const { provider, sub, email } = session.record
-  const about = { session: session.id, provider, subject: sub, email, detail }
-  log.info(about, 'a session has ended: its provider does not refresh it any more')
+  const about = { session: session.id, provider, subject: sub, email }
+  audit?.({
+    ...about,
+    event: 'session_ended',
+    outcome: 'success',
+    by: 'refresh',
+    reason: 'invalid_grant',
+  })
+  log.info({ ...about, detail }, 'a session has ended: its provider does not refresh it any more')
   sessions.finish(session)
   await insist(session, parts, () => endById(session.id))
   return 'ended'

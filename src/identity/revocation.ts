@@ -1,5 +1,6 @@
 /** Ending sessions from outside: those of a person, the oldest, or all. What is ended here ends everywhere, as any other end does. */
 
+import type { Audit } from '../support/audit.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
 import { type EndMarks, namedKeys } from './end-marks.ts'
@@ -19,6 +20,7 @@ export interface RevocationOptions {
   /** How many sessions a person may have at once. */
   readonly maxPerUser?: () => number
   readonly log: Log
+  readonly audit?: Audit
   readonly now: Clock
   readonly endById: (id: string) => Promise<boolean>
 }
@@ -116,7 +118,19 @@ export function createRevocation(options: RevocationOptions): Revocation {
         if ((await lists.idsOf(provider, sub)).length <= max) return
         const others = (await lists.of(provider, sub)).filter((other) => other.id !== id)
         others.sort((a, b) => b.signedInAt - a.signedInAt)
-        await endEach(others.slice(max - 1).map((oldest) => oldest.id))
+        const tally = { ended: 0 }
+        await endEach(
+          others.slice(max - 1).map((oldest) => oldest.id),
+          tally,
+        )
+        options.audit?.({
+          event: 'session_ended',
+          outcome: 'success',
+          by: 'max_per_user',
+          provider,
+          subject: sub,
+          sessions: tally.ended,
+        })
       } catch (err) {
         // Whoever signed in is in; the next sign-in looks again.
         log.warn({ err }, 'the oldest sessions of a person could not be ended')

@@ -3,8 +3,7 @@
 import type { LiveSession } from '../identity/session.ts'
 import type { Decision, Outcome, Person } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
-import { openLineSink } from '../support/line-sink.ts'
-import type { Log } from '../support/log.ts'
+import type { LineSink } from '../support/line-sink.ts'
 import type { RecentLines } from '../support/recent-lines.ts'
 import type { EpochMs } from '../support/time.ts'
 
@@ -49,19 +48,13 @@ const LINES_AT_ONCE = 128
 const FLUSH_MS = 100
 
 /**
- * @param destination `stdout`, a file, which is appended to and its folder made, or an open descriptor
+ * @param sink closed with the log
  * @param recent keeps the last lines for those who ask
- * @throws Error that names the config's key where the file cannot be opened
  */
-export function openAccessLog(
-  destination: string | number,
-  log: Log,
-  recent?: RecentLines,
-): AccessLog {
+export function createAccessLog(sink: LineSink, recent?: RecentLines): AccessLog {
   // Joined here and not by the writer: it would measure and copy each line by itself.
   let waiting: string[] = []
   let flushing: NodeJS.Timeout | undefined
-  const sink = openLineSink(destination, { key: 'logging.decisions', log })
   const flush = (): void => {
     clearTimeout(flushing)
     flushing = undefined

@@ -3,7 +3,13 @@
 import { fstatSync, mkdirSync, openSync, type Stats, stat, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Every, every as everyReally } from './every.ts'
-import { type LineWriter, openLineWriter, type WriterState } from './line-writer.ts'
+import {
+  type LineWriter,
+  openLineWriter,
+  type SharedStdout,
+  shareStdout,
+  type WriterState,
+} from './line-writer.ts'
 import type { Log } from './log.ts'
 
 export interface LineSink {
@@ -22,6 +28,8 @@ export interface LineSinkOptions {
   /** Told once when writing begins to fail, and once when it works again. */
   readonly log: Log
   readonly every?: Every
+  /** Where several logs may go there. */
+  readonly stdout?: SharedStdout | undefined
 }
 
 interface OpenFile {
@@ -37,18 +45,22 @@ const LOOK_MS = 1_000
 const LOOKS = 2
 
 /**
- * @param destination `stdout`, a file, which is appended to and its folder made, or an open descriptor
+ * @param destination `stdout`, `stderr`, a file, which is appended to and its folder made, or an open descriptor
  * @throws Error that names the config's key where the file cannot be opened
  */
 export function openLineSink(
   destination: string | number,
-  { key, log, every = everyReally }: LineSinkOptions,
+  { key, log, every = everyReally, stdout = shareStdout() }: LineSinkOptions,
 ): LineSink {
   const note = (state: WriterState) => noteState(state, key, log, () => lost())
-  const path = typeof destination === 'string' && destination !== 'stdout' ? destination : undefined
+  const path = pathOf(destination)
   let file = path === undefined ? undefined : openFile(path, key)
-  const fd = typeof destination === 'number' ? destination : 1
-  let writer = openLineWriter(file?.fd ?? fd, note)
+  const open = (): LineWriter => {
+    if (file !== undefined) return openLineWriter(file.fd, note)
+    if (destination === 'stdout') return stdout(note)
+    return openLineWriter(typeof destination === 'number' ? destination : 2, note)
+  }
+  let writer = open()
   /** Of files that are closed. */
   let lostBefore = 0
   const leaving = new Map<LineWriter, Promise<void>>()
@@ -70,7 +82,7 @@ export function openLineSink(
       return
     }
     leave(writer)
-    writer = openLineWriter(file.fd, note)
+    writer = open()
   }
   let awayAt = 0
   const stopLooking =
@@ -91,6 +103,11 @@ export function openLineSink(
       await Promise.all([writer.close(), ...leaving.values()])
     },
   }
+}
+
+function pathOf(destination: string | number): string | undefined {
+  const isPath = typeof destination === 'string' && !['stdout', 'stderr'].includes(destination)
+  return isPath ? destination : undefined
 }
 
 /** Opened here and not by the writer, which would go on trying a file that cannot be had. */

@@ -20,11 +20,37 @@ export type WriterState =
 /** A file may fall behind by this much before lines are dropped rather than memory filled. */
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 const RETRY_MS = 1_000
+const STDERR = 2
+/** A pipe takes so much at once without anything in between; standard error has the log's lines too. pipe(7) */
+const PIPE_BUF = 4_096
 
 interface Unwritten {
   readonly lines: Buffer
   /** Bytes that are still to be written. */
   left: number
+}
+
+/** Standard output, which several logs may have: lines of two writers would mix in the middle of a large piece. */
+export type SharedStdout = (onState: (state: WriterState) => void) => LineWriter
+
+/** One writer for all who ask, closed with the last of them. What it loses counts for each. */
+export function shareStdout(): SharedStdout {
+  let shared: LineWriter | undefined
+  let users = 0
+  return (onState) => {
+    const writer = shared ?? openLineWriter(1, onState)
+    shared = writer
+    users++
+    return {
+      write: writer.write,
+      lost: writer.lost,
+      close: async () => {
+        if (--users > 0) return
+        shared = undefined
+        await writer.close()
+      },
+    }
+  }
 }
 
 /** @param onState called when it changes */
@@ -35,6 +61,7 @@ export function openLineWriter(fd: number, onState: (state: WriterState) => void
     maxLength: MAX_BUFFERED_BYTES,
     // Bytes of the right number: for a text three times as many would be set aside.
     contentMode: 'buffer',
+    ...(fd === STDERR ? { maxWrite: PIPE_BUF } : {}),
   })
   const unwritten: Unwritten[] = []
   let lost = 0

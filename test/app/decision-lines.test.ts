@@ -9,7 +9,7 @@ import { tempFolder } from '../support/temp-folder.ts'
 
 test('lines of several processes stay whole, whatever the pieces that they arrive in', async (t) => {
   const file = join(tempFolder(t), 'log/decisions.log')
-  const lines = openDecisionLines(file, SILENT)
+  const lines = openDecisionLines(file, { log: SILENT })
   const [one, two] = [new PassThrough(), new PassThrough()]
   for (const from of [one, two]) lines.take(from)
   for (const [from, piece] of [
@@ -32,7 +32,7 @@ test('lines of several processes stay whole, whatever the pieces that they arriv
 
 test('what a killed process left unfinished is lost, counted, and spoils nothing', async (t) => {
   const file = join(tempFolder(t), 'decisions.log')
-  const lines = openDecisionLines(file, SILENT)
+  const lines = openDecisionLines(file, { log: SILENT })
   const [killed, other] = [new PassThrough(), new PassThrough()]
   for (const from of [killed, other]) lines.take(from)
   killed.write('whole\nunfinish')
@@ -47,7 +47,7 @@ test('what a killed process left unfinished is lost, counted, and spoils nothing
 
 test('another destination is taken as a whole or not at all', async (t) => {
   const folder = tempFolder(t)
-  const lines = openDecisionLines(join(folder, 'first.log'), SILENT)
+  const lines = openDecisionLines(join(folder, 'first.log'), { log: SILENT })
   const from = new PassThrough()
   lines.take(from)
   from.write('one\n')

@@ -399,7 +399,7 @@ test('nothing that is secret is written anywhere', async (t) => {
   }
   t.ok(secrets.count() > 200, `${secrets.count()} secrets are looked for`)
   const written = started.written()
-  t.match(written, /"msg":"signed in"/)
+  t.match(written, /"event":"sign_in"/)
   t.match(written, /"msg":"request"/)
   t.ok(written.split('\n').length > 80, `${written.split('\n').length} lines were written`)
   const lines = written.split('\n').filter((line) => secrets.foundIn(line).length > 0)

@@ -276,5 +276,5 @@ test('logs hold no code, state, token, cookie or query string', async (t) => {
   for (const secret of [...secrets, 'id-token-of-ana', 'access-token-of-ana']) {
     if (secret !== '') t.notOk(text.includes(secret))
   }
-  t.match(text, /"signed in".*"signed out"/)
+  t.match(text, /"sign_in".*"sign_out"/)
 })

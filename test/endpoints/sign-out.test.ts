@@ -120,7 +120,7 @@ test('the own page ends another session of mine, and I stay', async (t) => {
   t.notOk(await isSignedIn(second, APP))
   for (const other of [client, third, stranger]) t.ok(await isSignedIn(other, APP))
   t.match(
-    logged.filter(({ message }) => message === 'signed out'),
+    logged.filter(({ message }) => message === 'sign_out'),
     [{ fields: { session: ids.second, subject: 'sub-ana' } }],
   )
   t.equal((await client.post(SIGN_OUT, { session: ids.second })).status, 303, 'gone already')

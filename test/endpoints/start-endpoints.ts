@@ -134,6 +134,7 @@ export async function startEndpoints(
     secrets: () => sessionSecrets,
     now,
     log,
+    audit: (event) => logged.push({ level: 'audit', message: event.event, fields: event }),
     onSignIn: (provider, result) => counted.push(`${provider} ${result}`),
   })
   await fastify.listen({ port: 0, host: '127.0.0.1' })

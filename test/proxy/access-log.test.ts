@@ -4,7 +4,8 @@ import { test } from 'tap'
 import type { LiveSession } from '../../src/identity/session.ts'
 import type { Decision } from '../../src/policy/model.ts'
 import type { Route } from '../../src/policy/route.ts'
-import { formatRecord, openAccessLog, type RequestRecord } from '../../src/proxy/access-log.ts'
+import { createAccessLog, formatRecord, type RequestRecord } from '../../src/proxy/access-log.ts'
+import { openLineSink } from '../../src/support/line-sink.ts'
 import { SILENT } from '../support/silent-log.ts'
 
 const BARE: RequestRecord = {
@@ -122,7 +123,7 @@ for (const [name, text] of Object.entries(hostile)) {
 test('lines are appended to a file, and all are there when it is closed', async (t) => {
   const file = join(t.testdir(), 'logs/decisions.log')
   for (const run of [1, 2]) {
-    const log = openAccessLog(file, SILENT)
+    const log = createAccessLog(openLineSink(file, { key: 'logging.decisions', log: SILENT }))
     for (let i = 0; i < 1_000; i++) log.write({ ...BARE, requestId: `${run}-${i}` })
     await log.close()
     t.equal(log.lost(), 0)
@@ -134,5 +135,5 @@ test('lines are appended to a file, and all are there when it is closed', async 
 
 test('a file that cannot be opened is refused with the key to change', async (t) => {
   const file = join(t.testdir({ 'a-file': '' }), 'a-file/decisions.log')
-  t.throws(() => openAccessLog(file, SILENT), { message: /`logging\.decisions`.*(ENOTDIR|EEXIST)/ })
+  t.throws(() => createAccessLog(openLineSink(file, { key: 'logging.decisions', log: SILENT })), { message: /`logging\.decisions`.*(ENOTDIR|EEXIST)/ })
 })

@@ -19,6 +19,7 @@ export async function startDemo(t: Test, policies = POLICIES): Promise<Demo> {
         port: 0,
         policies,
         decisions: join(tempFolder(t), 'decisions.log'),
+        audit: join(tempFolder(t), 'audit.log'),
         startGateway: ({ configFile, readFile }) =>
           startGateway({ configFile, env: {}, now: Date.now, overrides: { readFile } }),
       })

@@ -120,7 +120,7 @@ function configOf({ provider, config = {} }: GatewayOptions): Record<string, unk
       },
     },
     session: { secret: Buffer.alloc(32, 7).toString('base64'), store: 'memory:' },
-    logging: { level: 'error', decisions: 'decisions.log' },
+    logging: { level: 'error', decisions: 'decisions.log', audit: 'audit.log' },
     policies: ['policies/'],
   }
   for (const [section, keys] of Object.entries(config)) {

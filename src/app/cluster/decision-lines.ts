@@ -6,15 +6,14 @@
 
 import type { Readable } from 'node:stream'
 import { finished } from 'node:stream'
-import { type LineSink, openLineSink } from '../../support/line-sink.ts'
-import type { Log } from '../../support/log.ts'
+import type { LineSinkOptions } from '../../support/line-sink.ts'
+import { type MovingSink, openMovingSink } from '../../support/moving-sink.ts'
 import type { RecentLines } from '../../support/recent-lines.ts'
 
 export interface DecisionLines {
   /** Passes on what `from` gives until it ends. */
   take(from: Readable): void
-  /** Another destination, opened and not yet used. Throws where it cannot be had. */
-  prepare(destination: string): { commit(): Promise<void>; abort(): Promise<void> }
+  readonly prepare: MovingSink['prepare']
   /** Goes on in the file that is at the path now, made where there is none. */
   reopen(): void
   lost(): number
@@ -25,12 +24,14 @@ export interface DecisionLines {
 const NEW_LINE = 10
 
 /** @throws Error that names the config's key where the destination cannot be had */
-export function openDecisionLines(first: string, log: Log, recent?: RecentLines): DecisionLines {
-  const open = (destination: string) => openLineSink(destination, { key: 'logging.decisions', log })
-  let destination = first
-  let sink: LineSink = open(first)
-  /** Of destinations that are closed, and lines that were never finished. */
-  let lostBefore = 0
+export function openDecisionLines(
+  first: string,
+  options: Omit<LineSinkOptions, 'key'>,
+  recent?: RecentLines,
+): DecisionLines {
+  const sink = openMovingSink(first, { key: 'logging.decisions', ...options })
+  /** Lines that were never finished. */
+  let unfinishedLines = 0
   const taking = new Set<Promise<void>>()
 
   const pass = (from: Readable) => {
@@ -47,7 +48,7 @@ export function openDecisionLines(first: string, log: Log, recent?: RecentLines)
     })
     return new Promise<void>((resolve) => {
       finished(from, () => {
-        if (unfinished.length > 0) lostBefore++
+        if (unfinished.length > 0) unfinishedLines++
         resolve()
       })
     })
@@ -57,22 +58,9 @@ export function openDecisionLines(first: string, log: Log, recent?: RecentLines)
       const over = pass(from).finally(() => taking.delete(over))
       taking.add(over)
     },
-    prepare: (next) => {
-      const moved = next === destination ? undefined : open(next)
-      return {
-        commit: async () => {
-          if (moved === undefined) return
-          const old = sink
-          sink = moved
-          destination = next
-          await old.close()
-          lostBefore += old.lost()
-        },
-        abort: async () => moved?.close(),
-      }
-    },
-    reopen: () => sink.reopen(),
-    lost: () => lostBefore + sink.lost(),
+    prepare: sink.prepare,
+    reopen: sink.reopen,
+    lost: () => unfinishedLines + sink.lost(),
     close: async () => {
       await Promise.all(taking)
       await sink.close()

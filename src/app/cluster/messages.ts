@@ -51,6 +51,8 @@ export type ToWorker =
 
 export type FromWorker =
   | Ended
+  /** An audit event as a line without its end. */
+  | { readonly kind: 'audit'; readonly line: string }
   /** It listens to us: what was said before, nobody heard. */
   | { readonly kind: 'hello' }
   | { readonly kind: 'returned'; readonly call: number; readonly value: unknown }

@@ -9,7 +9,9 @@ import { createSessions } from '../../identity/live-sessions.ts'
 import { openStore } from '../../identity/open-store.ts'
 import type { Siblings } from '../../identity/session-store.ts'
 import type { Sessions } from '../../identity/sessions.ts'
+import { shareStdout } from '../../support/line-writer.ts'
 import { createRecentLines, type RecentLines } from '../../support/recent-lines.ts'
+import { type AuditLog, openAuditLog } from '../audit-log.ts'
 import type { Closing } from '../closing.ts'
 import type { GatewayOptions } from '../gateway.ts'
 import type { FirstLoad } from '../one-process.ts'
@@ -22,6 +24,7 @@ import type { GivenSnapshot } from './messages.ts'
 export interface PrimaryParts {
   readonly sessions: Sessions
   readonly decisions: DecisionLines
+  readonly audit: AuditLog
   readonly recent: RecentLines
   readonly metrics: Metrics
   readonly summed: SummedMetrics
@@ -50,18 +53,28 @@ export async function openPrimaryParts(
   let snapshot = first.snapshot
   let inputs = inputsOf(first)
   const recent = createRecentLines(RECENT_DECISION_BYTES)
-  const decisions = openDecisionLines(snapshot.config.logging.decisions, log, recent)
+  const stdout = shareStdout()
+  const decisions = openDecisionLines(snapshot.config.logging.decisions, { log, stdout }, recent)
   closing.push(() => decisions.close())
+  const audit = openAuditLog(snapshot.config.logging.audit, { log, stdout, now })
+  closing.push(() => audit.close())
   const { siblings, ...ended } = connectSiblings()
   // Before any worker: of several that make one sqlite file at once some would find it locked.
   const store = await openStore(snapshot.store, { now, log, siblings })
   closing.push(() => store.close())
   let signingPems = await signingPemsOf(snapshot, store, undefined)
-  const sessions = createSessions({ store, now, log, ...sessionSettings(() => snapshot) })
+  const sessions = createSessions({
+    store,
+    now,
+    log,
+    audit: audit.tell,
+    ...sessionSettings(() => snapshot),
+  })
   closing.push(() => sessions.close())
   const metrics = createMetrics({
     sessions: () => sessions.count(),
     lostLogLines: decisions.lost,
+    lostAuditLines: audit.lost,
     openWebSockets: () => 0,
   })
   const summed = sumMetrics(metrics.registry)
@@ -70,6 +83,7 @@ export async function openPrimaryParts(
   return {
     sessions,
     decisions,
+    audit,
     recent,
     metrics,
     summed,
@@ -82,18 +96,20 @@ export async function openPrimaryParts(
     },
     swap: async (next, swapWorkers) => {
       const pems = await signingPemsOf(next, store, { snapshot, signingPems })
-      const lines = decisions.prepare(next.config.logging.decisions)
+      const { logging } = next.config
+      const moved = [decisions.prepare(logging.decisions)]
       try {
+        moved.push(audit.prepare(logging.audit))
         await swapWorkers(give(pems))
       } catch (error) {
-        await lines.abort()
+        await Promise.all(moved.map((one) => one.abort()))
         throw error
       }
       snapshot = next
       signingPems = pems
-      log.level = next.config.logging.level
+      log.level = logging.level
       summed.routesChanged(next.table.routes)
-      await lines.commit()
+      await Promise.all(moved.map((one) => one.commit()))
     },
   }
 }

@@ -11,6 +11,7 @@ import type { ListenAddress, Snapshot } from '../../config/snapshot.ts'
 import { watchFiles } from '../../config/watch.ts'
 import { every } from '../../support/every.ts'
 import { formatProblem } from '../../support/problem.ts'
+import { auditReload } from '../audit-reload.ts'
 import { type Closing, createClosing } from '../closing.ts'
 import type { Gateway, GatewayOptions, WorkerProgram } from '../gateway.ts'
 import { listen } from '../listen.ts'
@@ -70,6 +71,7 @@ async function startAll(
     first: parts.given(),
     onForked: (worker) => {
       parts.decisions.take(worker.decisions)
+      worker.onAudit(parts.audit.write)
       worker.onEnded((id) => {
         parts.ended.heard(id)
         pool.tellEnded(id, worker)
@@ -86,7 +88,10 @@ async function startAll(
     now,
     log,
     onSwap: (next) => parts.swap(next, pool.swap),
-    onReload: (result) => parts.metrics.reloaded(result !== 'failed'),
+    onReload: (result) => {
+      parts.metrics.reloaded(result !== 'failed')
+      auditReload(parts.audit.tell, result, holder.status())
+    },
   })
   const life = { ready: false, draining: false }
   const isReady = () => life.ready && !life.draining && pool.serving() > 0
@@ -108,7 +113,10 @@ async function startAll(
     adminAddress,
     redirectAddress: () => holder.current().redirectListen,
     reload: async () => void (await holder.reload()),
-    reopenLogs: parts.decisions.reopen,
+    reopenLogs: () => {
+      parts.decisions.reopen()
+      parts.audit.reopen()
+    },
     stop: once(async ({ delay } = { delay: false }) => {
       const { drain_delay: delayMs, drain_timeout: timeoutMs } = holder.current().config.server
       life.draining = true
@@ -141,6 +149,7 @@ async function openAdmin(
       },
     },
     sessions: parts.sessions,
+    audit: parts.audit.tell,
     log,
   })
   closing.push(() => admin.close())

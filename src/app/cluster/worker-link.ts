@@ -13,6 +13,8 @@ export interface ParentProcess {
 
 export interface PrimaryLink {
   readonly siblings: Siblings
+  /** A line of the audit log, without its end. */
+  audit(line: string): void
   /** Answers calls from now on, and says that it does. */
   serve(methods: WorkerMethods): void
 }
@@ -36,6 +38,7 @@ export function linkToPrimary(parent: ParentProcess): PrimaryLink {
     }
   }
   return {
+    audit: (line) => send({ kind: 'audit', line }),
     siblings: {
       tell: (id) => send({ kind: 'ended', id }),
       listen: (listener) => {

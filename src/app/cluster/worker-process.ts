@@ -31,6 +31,8 @@ export interface WorkerProcess {
   call<M extends WorkerMethod>(method: M, argument: Argument<M>, ms?: number): Promise<Returned<M>>
   tellEnded(id: string): void
   onEnded(listener: (id: string) => void): void
+  /** Calls `listener` with each line of the audit log. */
+  onAudit(listener: (line: string) => void): void
   kill(): void
 }
 
@@ -63,6 +65,7 @@ export function forkWorker({ file, args, execArgv }: WorkerProgram): WorkerProce
   const exited = Promise.withResolvers<Exit>()
   const waiting = new Map<number, Waiting>()
   const listeners = new Set<(id: string) => void>()
+  const auditors = new Set<(line: string) => void>()
   let calls = 0
   let exit: Exit | undefined
 
@@ -81,6 +84,9 @@ export function forkWorker({ file, args, execArgv }: WorkerProgram): WorkerProce
         return settle(message.call)?.reject(new WorkerFailed(message.message))
       case 'ended':
         for (const listener of listeners) listener(message.id)
+        return
+      case 'audit':
+        for (const auditor of auditors) auditor(message.line)
     }
   })
   // It could not be started, or spoken to; its end follows, or is there.
@@ -114,6 +120,9 @@ export function forkWorker({ file, args, execArgv }: WorkerProgram): WorkerProce
     tellEnded: (id) => send({ kind: 'ended', id }),
     onEnded: (listener) => {
       listeners.add(listener)
+    },
+    onAudit: (listener) => {
+      auditors.add(listener)
     },
     kill: () => {
       worker.process.kill('SIGKILL')

@@ -41,6 +41,7 @@ export async function runWorker(parent: ParentProcess, now: Clock): Promise<void
           siblings: link.siblings,
           workers: workerCount(snapshot),
           decisionsFd: DECISIONS_FD,
+          audit: link.audit,
         },
       })
       serving = { parts, server: await buildPublicServer(parts) }
