@@ -135,5 +135,7 @@ test('lines are appended to a file, and all are there when it is closed', async 
 
 test('a file that cannot be opened is refused with the key to change', async (t) => {
   const file = join(t.testdir({ 'a-file': '' }), 'a-file/decisions.log')
-  t.throws(() => createAccessLog(openLineSink(file, { key: 'logging.decisions', log: SILENT })), { message: /`logging\.decisions`.*(ENOTDIR|EEXIST)/ })
+  t.throws(() => createAccessLog(openLineSink(file, { key: 'logging.decisions', log: SILENT })), {
+    message: /`logging\.decisions`.*(ENOTDIR|EEXIST)/,
+  })
 })
