@@ -26,7 +26,7 @@ export function announce(announcement: Announcement): string {
   const addresses = [
     ...routes.map(({ url, description, name }) => [url, description ?? name]),
     [`${publicUrl}/.gatehouse/`, 'Who you are, and what you may open'],
-    [`${issuer}/.well-known/openid-configuration`, 'The development identity provider'],
+    [`${issuer}/.well-known/openid-configuration`, 'An Okta organisation to sign in with'],
     [`${adminUrl}/metrics`, 'Metrics; beside it /healthz, /readyz and /config'],
   ]
   const people = access.map(({ person, mayOpen }) => [

@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startOkta } from './okta/okta.ts'
 import { DEMO_PEOPLE, type Person } from './people.ts'
 import { claimPort, codeOf, forwardIpv6Loopback, PortTakenError } from './port.ts'
-import { startDevelopmentProvider } from './provider.ts'
 import { createPolicyReader } from './rewrite-policies.ts'
 import { startSampleApp } from './sample-apps.ts'
 
@@ -73,12 +73,15 @@ async function startParts(
   const port = await claimPort(options.port)
   const publicUrl = `http://localhost:${port}`
   const signedOut = `${publicUrl}/.gatehouse/signed_out`
-  const provider = await startDevelopmentProvider({
-    redirectUris: [`${publicUrl}/oauth2/callback`],
-    postLogoutRedirectUris: [signedOut],
+  const okta = await startOkta({
     people: DEMO_PEOPLE,
+    app: {
+      redirectUris: [`${publicUrl}/oauth2/callback`],
+      postLogoutRedirectUris: [signedOut],
+      initiateLoginUri: `${publicUrl}/.gatehouse/login/demo`,
+    },
   })
-  running.push(provider.close)
+  running.push(okta.close)
   const upstreams = await startSampleApps(port, publicUrl, running)
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-demo-'))
   running.push(() => rmSync(folder, { recursive: true, force: true }))
@@ -94,11 +97,13 @@ async function startParts(
       },
       providers: {
         demo: {
-          issuer: provider.issuer,
-          client_id: provider.clientId,
-          client_secret: provider.clientSecret,
+          issuer: okta.issuer,
+          client_id: okta.app.clientId,
+          client_secret: okta.app.clientSecret,
+          scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
           post_logout_redirect_uri: signedOut,
           display_name: 'Demo Identity',
+          directory: { kind: 'okta', url: okta.org, api_token: okta.apiToken },
         },
       },
       session: { secret: randomBytes(32).toString('base64'), store: 'sqlite:sessions.db' },
@@ -119,7 +124,7 @@ async function startParts(
   running.push(() => gateway.stop())
   const forwarding = await forwardIpv6Loopback(port)
   running.push(forwarding.close)
-  return { publicUrl, issuer: provider.issuer, people: DEMO_PEOPLE, configFile, readFile }
+  return { publicUrl, issuer: okta.issuer, people: DEMO_PEOPLE, configFile, readFile }
 }
 
 /** The apps' addresses by the names that policies have for them. */

@@ -1,4 +1,4 @@
-/** Pages of the development identity provider. */
+/** Pages of identity providers to develop against. */
 
 import { escapeHtml, type Page } from './html.ts'
 import type { Person } from './people.ts'
@@ -42,19 +42,6 @@ export function groupTags(groups: readonly string[]): string {
 }
 
 /** Asks before somebody is signed out who is not known to have asked for it. `form` is the provider's own. */
-export function signOutPage(form: string): Page {
-  return {
-    title: 'Sign out?',
-    narrow: true,
-    body: `${EYEBROW}
-<h1>Sign out?</h1>
-<p class="soft">This ends your session at the identity provider.</p>
-${form}
-<p><button class="plain" form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button></p>
-<p><button class="plain" form="op.logoutForm">Stay signed in</button></p>`,
-  }
-}
-
 export function signedOutPage(): Page {
   return {
     title: 'Signed out',

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import { type Gateway, startGateway as startApp } from '../../src/app.ts'
-import type { DevelopmentProvider } from '../../src/demo/provider.ts'
 import type { Clock } from '../../src/support/time.ts'
+import type { DevelopmentProvider } from './development-provider.ts'
 import { tempFolder, writeFiles } from './temp-folder.ts'
 
 /** What tests call the gateway: ports in URLs only build links, so the real one need not be known beforehand. */

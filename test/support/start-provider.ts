@@ -6,7 +6,7 @@ import {
   type DevelopmentProvider,
   type DevelopmentProviderOptions,
   startDevelopmentProvider,
-} from '../../src/demo/provider.ts'
+} from './development-provider.ts'
 
 /** Starts it; it stops with the test. People default to the demo's four, redirect URIs to Gatehouse's on `publicUrl`. */
 export async function startProvider(

@@ -1,7 +1,7 @@
 import * as client from 'openid-client'
 import { type Test, test } from 'tap'
-import type { DevelopmentProvider } from '../../src/demo/provider.ts'
-import { startProvider } from '../support/start-provider.ts'
+import type { DevelopmentProvider } from './development-provider.ts'
+import { startProvider } from './start-provider.ts'
 
 const PUBLIC_URL = 'http://localhost:8080'
 const CALLBACK = `${PUBLIC_URL}/oauth2/callback`

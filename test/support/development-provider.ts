@@ -6,12 +6,12 @@ import { promisify } from 'node:util'
 import type { Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider'
 import { createMemoryAdapter } from 'oidc-provider/lib/adapters/memory_adapter.js'
 import { Provider } from 'oidc-provider/lib/provider.js'
-import { pageHeaders, renderPage, sendPage } from './html.ts'
-import { listenOnLoopback } from './listen.ts'
-import type { Person } from './people.ts'
-import { leaveOtherAccount, readForm } from './picked-account.ts'
-import { pickerPage, providerErrorPage, signedOutPage, signOutPage } from './provider-pages.ts'
-import { signOutAtOnce } from './provider-sign-out.ts'
+import { type Page, pageHeaders, renderPage, sendPage } from '../../src/demo/html.ts'
+import { listenOnLoopback } from '../../src/demo/listen.ts'
+import type { Person } from '../../src/demo/people.ts'
+import { leaveOtherAccount, readForm } from '../../src/demo/picked-account.ts'
+import { pickerPage, providerErrorPage, signedOutPage } from '../../src/demo/provider-pages.ts'
+import { signOutAtOnce } from './development-sign-out.ts'
 
 export interface DevelopmentProviderOptions {
   /** Default: a free one. */
@@ -201,4 +201,17 @@ async function pick(
   }
   await leaveOtherAccount(provider, person.sub, interaction, request, response)
   await provider.interactionFinished(request, response, { login: { accountId: person.sub } })
+}
+
+function signOutPage(form: string): Page {
+  return {
+    title: 'Sign out?',
+    narrow: true,
+    body: `<p class="eyebrow">Development identity provider</p>
+<h1>Sign out?</h1>
+<p class="soft">This ends your session at the identity provider.</p>
+${form}
+<p><button class="plain" form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button></p>
+<p><button class="plain" form="op.logoutForm">Stay signed in</button></p>`,
+  }
 }
