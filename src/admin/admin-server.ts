@@ -9,7 +9,10 @@ import type { Secret } from '../support/secret.ts'
 import type { EpochMs } from '../support/time.ts'
 import { type DecisionRouteParts, decisionRoutes } from './decision-routes.ts'
 import type { MetricsText } from './metrics.ts'
-import { type SessionRouteParts, sessionRoutes } from './session-routes.ts'
+import { broughtToken } from './operator/operator-access.ts'
+import type { OperatorParts } from './operator/operator-parts.ts'
+import { operatorRoutes } from './operator/operator-routes.ts'
+import { sessionRoutes } from './session-routes.ts'
 
 export interface ConfigStatus {
   readonly revision: string
@@ -35,7 +38,9 @@ export interface AdminParts extends DecisionRouteParts {
   ready(): boolean
   configStatus(): ConfigStatus
   readonly metrics: MetricsText
-  readonly sessions: SessionRouteParts['sessions']
+  readonly sessions: OperatorParts['sessions']
+  /** What only the operator's pages ask for. */
+  readonly operator: Pick<OperatorParts, 'snapshot' | 'health' | 'testPeople' | 'now'>
   readonly audit: Audit
   readonly log: Log
 }
@@ -77,6 +82,20 @@ export function createAdminServer(parts: AdminParts): FastifyInstance {
     decisionRoutes(guarded, parts)
     done()
   })
+  admin.register((pages, _options, done) => {
+    pages.addHook(
+      'onRequest',
+      refuseIf((request) => {
+        const refusal = pageRefusalOf(request, parts)
+        // Browsers ask once without a password, to hear that one is wanted.
+        const isAsking = refusal?.status === 401 && request.headers.authorization === undefined
+        if (refusal !== undefined && !isAsking) auditRefusal(request, refusal, parts.audit)
+        return refusal
+      }),
+    )
+    operatorRoutes(pages, { ...parts, ...parts.operator })
+    done()
+  })
   return admin
 }
 
@@ -84,13 +103,14 @@ interface AdminRefusal {
   readonly status: number
   readonly error: string
   readonly message: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 function refuseIf(judge: (request: FastifyRequest) => AdminRefusal | undefined) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const refusal = judge(request)
     if (refusal === undefined) return undefined
-    reply.header('cache-control', 'no-store')
+    reply.header('cache-control', 'no-store').headers(refusal.headers ?? {})
     return reply.code(refusal.status).send({ error: refusal.error, message: refusal.message })
   }
 }
@@ -135,6 +155,19 @@ function refusalOf({ headers }: FastifyRequest, parts: AdminParts): AdminRefusal
 function auditRefusal({ ip }: FastifyRequest, { error }: AdminRefusal, audit: Audit): void {
   const event = 'admin_action'
   audit({ event, action: 'access', outcome: 'refused', reason: error, by: 'admin', source_ip: ip })
+}
+
+/** The same for the pages, to which browsers bring the token as a password. */
+function pageRefusalOf(request: FastifyRequest, parts: AdminParts): AdminRefusal | undefined {
+  const refusal = refusalOf(request, parts)
+  if (refusal?.status !== 401) return refusal
+  const brought = broughtToken(request.headers.authorization)
+  if (brought !== undefined && sameText(brought, parts.token()?.reveal() ?? '')) return undefined
+  return {
+    ...refusal,
+    message: 'Give `server.admin_token` as the password, with any name.',
+    headers: { 'www-authenticate': 'Basic realm="gatehouse admin", charset="UTF-8"' },
+  }
 }
 
 function isOwnOrigin(origin: string, host: string): boolean {

@@ -13,8 +13,8 @@ export interface SessionRouteParts {
   readonly log: Log
 }
 
-/** What a DELETE names. */
-type Named =
+/** Whose sessions are to end. */
+export type Named =
   | { readonly kind: 'user'; readonly value: string }
   | { readonly kind: 'id'; readonly value: string }
   | { readonly kind: 'all' }
@@ -39,9 +39,9 @@ export function sessionRoutes(admin: FastifyInstance, parts: SessionRouteParts):
 }
 
 /** Ends what is named, and says so in the audit log. */
-async function revokeNamed(
+export async function revokeNamed(
   named: Named,
-  { sessions, audit }: SessionRouteParts,
+  { sessions, audit }: Pick<SessionRouteParts, 'sessions' | 'audit'>,
   sourceIp: string,
 ): Promise<number> {
   const about = {

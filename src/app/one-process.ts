@@ -14,6 +14,7 @@ import { createLogger } from './logger.ts'
 import { once } from './once.ts'
 import { buildParts } from './parts.ts'
 import { startServers } from './servers.ts'
+import { loadTestPeople } from './test-people.ts'
 
 /** What a start has loaded. */
 export interface FirstLoad extends LoadResult {
@@ -23,15 +24,21 @@ export interface FirstLoad extends LoadResult {
 export async function startOneProcess(
   first: FirstLoad,
   load: (previous: Snapshot) => Promise<LoadResult>,
-  { configFile, now, env, onMade }: GatewayOptions,
+  options: GatewayOptions,
 ): Promise<Gateway> {
+  const { configFile, now, env, onMade } = options
   const { snapshot, stamps, problems } = first
   const closing = createClosing()
   try {
     const log = createLogger(snapshot.config.logging.level)
     for (const problem of problems) log.warn(formatProblem(problem))
     const parts = await buildParts(snapshot, { now, log, closing, proxies: proxySettings(env) })
-    const servers = await startServers(parts, () => holder.status(), onMade)
+    const servers = await startServers(
+      parts,
+      () => holder.status(),
+      () => loadTestPeople(options),
+      onMade,
+    )
     const holder = createSnapshotHolder({
       first: snapshot,
       stamps,

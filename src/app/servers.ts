@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type ConfigStatus, createAdminServer } from '../admin/admin-server.ts'
 import { metricsText } from '../admin/metrics.ts'
+import type { OperatorParts } from '../admin/operator/operator-parts.ts'
 import type { ListenAddress } from '../config/snapshot.ts'
 import type { RequestRecord } from '../proxy/access-log.ts'
 import { brokenRecord } from '../proxy/broken-request.ts'
@@ -10,6 +11,7 @@ import { recordOf } from '../proxy/exchange.ts'
 import { type BrokenRequest, limitListener } from '../proxy/listener.ts'
 import { listen } from './listen.ts'
 import type { Parts } from './parts.ts'
+import { providerHealth } from './provider-health.ts'
 import { createPublicServer } from './public-server.ts'
 import { startRedirectServer } from './redirect-server.ts'
 
@@ -24,6 +26,7 @@ export interface Servers {
 export async function startServers(
   parts: Parts,
   configStatus: () => ConfigStatus,
+  testPeople: OperatorParts['testPeople'],
   onMade: () => void = () => undefined,
 ): Promise<Servers> {
   const { snapshot } = parts.runtime()
@@ -37,6 +40,12 @@ export async function startServers(
     metrics: metricsText(parts.metrics.registry),
     sessions: parts.sessions,
     audit: parts.audit,
+    operator: {
+      snapshot: () => parts.runtime().snapshot,
+      health: async () => [providerHealth(parts.runtime())],
+      testPeople,
+      now: parts.now,
+    },
     log: parts.log,
   })
   parts.closing.push(() => admin.close())

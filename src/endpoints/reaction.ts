@@ -43,9 +43,14 @@ type FailureDetails = Partial<Omit<FailureAnswer, 'code' | 'requestId' | 'head'>
 /** A failure in the form that the visitor reads. */
 export function failure(visit: Visit, code: ErrorCode, details: FailureDetails = {}): Reaction {
   const { requestId, head, method, snapshot, brand } = visit
-  const form = visit.pageVisit ? 'page' : 'json'
+  const form = isSeen(visit) ? 'page' : 'json'
   const answer: FailureAnswer = { code, requestId, form, head, ...details }
   return renderFailure(withRefresh(answer, method, snapshot, visit.now()), brand)
+}
+
+/** A person looks at the answer to a form of ours, too. */
+function isSeen({ pageVisit, method, accept }: Visit): boolean {
+  return pageVisit || (method === 'POST' && accept.includes('text/html'))
 }
 
 /** @param text what the visitor may know, where that is more than the code's own text */

@@ -4,7 +4,7 @@ import type { DirectoryConfig } from '../config/schema-directory.ts'
 import type { Every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import { readServiceAccount } from '../support/service-account.ts'
-import type { Clock } from '../support/time.ts'
+import type { Clock, EpochMs } from '../support/time.ts'
 import type { Directory } from './directory.ts'
 import { createDirectoryCache, type SharedAnswers } from './directory-cache.ts'
 import type { OktaFetch } from './okta-answer.ts'
@@ -31,6 +31,8 @@ export interface OpenDirectoryOptions {
 export interface OpenedDirectory extends Directory {
   /** Calls left in the running window, as the directory last said. */
   remaining(): number | undefined
+  /** The last call of this process, and how it came out. */
+  lastCall(): { readonly result: OktaResult; readonly at: EpochMs } | undefined
 }
 
 const SCOPES = ['okta.users.read', 'okta.groups.read']
@@ -41,7 +43,12 @@ export function openDirectory(
   config: DirectoryConfig,
   options: OpenDirectoryOptions,
 ): OpenedDirectory {
-  const { now, log, onResult, every, random, countShared, processes = 1 } = options
+  const { now, log, every, random, countShared, processes = 1 } = options
+  let lastCall: { readonly result: OktaResult; readonly at: EpochMs } | undefined
+  const onResult = (result: OktaResult) => {
+    lastCall = { result, at: now() }
+    options.onResult(result)
+  }
   const origin = new URL(config.url).origin
   const source = createOktaDirectory({
     ...{ provider, origin, now, log, onResult },
@@ -64,6 +71,7 @@ export function openDirectory(
   return {
     ...directory,
     remaining: () => source.remaining(),
+    lastCall: () => lastCall,
     close: () => {
       directory.close()
       options.closeFetch?.()

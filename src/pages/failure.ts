@@ -52,6 +52,9 @@ function failurePage(
 ): RenderedAnswer {
   const person = answer.subject?.kind === 'person' ? personView(answer.subject) : undefined
   const contact = contactView(answer.contact ?? brand.contact)
+  // Said once: with those whom to ask, where there are any, else in small print.
+  const isAsked = contact !== undefined || person !== undefined
+  const shared = isAsked ? answer.requestId : undefined
   return renderPage(
     {
       template: 'failure',
@@ -59,7 +62,7 @@ function failurePage(
       eyebrow: `${TEXTS.error} ${status}`,
       status,
       code: answer.code,
-      requestId: answer.requestId,
+      requestId: shared === undefined ? answer.requestId : '',
       head: answer.head,
       headers,
       view: {
@@ -71,7 +74,7 @@ function failurePage(
         reason: answer.reason === undefined ? undefined : (REASONS[answer.reason] ?? answer.reason),
         missing: answer.missing ?? [],
         contact,
-        shared: contact === undefined && person === undefined ? undefined : answer.requestId,
+        shared,
         actions: actionsOf(answer, status, person !== undefined),
       },
     },

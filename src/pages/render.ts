@@ -3,6 +3,14 @@
 import { Eta } from 'eta/core'
 import type { RenderedAnswer } from './answer.ts'
 import type { Brand } from './brand.ts'
+import {
+  OPERATOR_DECISIONS,
+  OPERATOR_MATRIX,
+  OPERATOR_NAV,
+  OPERATOR_OVERVIEW,
+  OPERATOR_SESSIONS,
+  OPERATOR_WHY,
+} from './operator-templates.ts'
 import { styleOf } from './style.ts'
 import {
   CHOOSER,
@@ -26,10 +34,18 @@ const templates = {
   signOutQuestion: eta.compile(SIGN_OUT_QUESTION),
   portal: eta.compile(PORTAL),
   sites: eta.compile(SITES),
+  operatorNav: eta.compile(OPERATOR_NAV),
+  operatorOverview: eta.compile(OPERATOR_OVERVIEW),
+  operatorDecisions: eta.compile(OPERATOR_DECISIONS),
+  operatorWhy: eta.compile(OPERATOR_WHY),
+  operatorSessions: eta.compile(OPERATOR_SESSIONS),
+  operatorMatrix: eta.compile(OPERATOR_MATRIX),
 } as const
 
+export type Template = keyof typeof templates
+
 export interface Page {
-  readonly template: keyof typeof templates
+  readonly template: Template
   /** Heading and window title. */
   readonly title: string
   readonly view: object
@@ -38,6 +54,8 @@ export interface Page {
   readonly status?: number
   /** A line above the heading. */
   readonly eyebrow?: string
+  /** Markup beside the brand's name. */
+  readonly nav?: string
   /** Path of a script of ours, on this host. */
   readonly script?: string
   /** Shown in small print on failures. */
@@ -66,6 +84,7 @@ export function renderPage(page: Page, brand: Brand): RenderedAnswer {
     code: page.code,
     eyebrow: page.eyebrow,
     script: page.script,
+    nav: page.nav,
     wide: page.wide === true,
     texts: TEXTS,
   })
@@ -89,16 +108,12 @@ export function renderPage(page: Page, brand: Brand): RenderedAnswer {
 }
 
 /** A part of a page, as markup to be put into another. */
-export function markup(name: keyof typeof templates, view: object): string {
+export function markup(name: Template, view: object): string {
   return templates[name].call(eta, { ...view, texts: TEXTS })
 }
 
 /** A part of a page by itself. */
-export function renderPart(
-  name: keyof typeof templates,
-  view: object,
-  head: boolean,
-): RenderedAnswer {
+export function renderPart(name: Template, view: object, head: boolean): RenderedAnswer {
   return answer(200, 'text/html; charset=utf-8', markup(name, view), head, INERT)
 }
 

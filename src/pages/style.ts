@@ -42,7 +42,7 @@ font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Helvetica 
 header{display:flex;align-items:center;gap:.7rem;padding:0 .25rem;font-weight:600;font-size:1.05rem}
 header img,header svg{display:block;height:2rem;width:auto;max-width:9rem;flex:none}
 main,.card{background:var(--card);border:1px solid var(--line);border-radius:14px;box-shadow:var(--shade)}
-main{border-top:4px solid var(--accent);padding:2.25rem}
+main{padding:2.5rem 2.25rem 2.25rem;background:linear-gradient(var(--accent),var(--accent)) top/100% 4px no-repeat,var(--card)}
 main:focus{outline:none}
 .wide main{padding:0;border:0;background:none;box-shadow:none;display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:1.25rem;align-items:start}
 .wide main>*{grid-column:1/-1}
@@ -109,7 +109,38 @@ font-weight:650;font-size:.875rem;object-fit:contain}
 .sessions form{float:right;margin:0 0 .3rem .8rem}
 .badge{display:inline-block;margin-left:.35rem;padding:0 .55rem;border:1px solid var(--accent);border-radius:1rem;font-size:.8rem}
 footer{padding:0 .25rem;color:var(--muted);font-size:.8125rem;display:flex;flex-wrap:wrap;gap:.25rem 1.25rem}
-@media (max-width:44rem){.wide main>*{grid-column:1/-1}}
+header .tabs{margin-left:auto;font-weight:500;font-size:.95rem}
+.tabs ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.25rem}
+.tabs a{display:block;padding:.45rem .8rem;border-radius:9px;text-decoration:none;color:var(--muted)}
+.tabs a:hover{color:var(--text);background:var(--card)}
+.tabs [aria-current]{color:var(--text);background:var(--card);box-shadow:inset 0 0 0 1px var(--line)}
+.card dl{margin:0}
+.card dl>div:last-child{border-bottom:0;padding-bottom:0}
+.problem p{margin:0 0 .35rem}
+.problem+dl{margin-top:1rem}
+.done{padding:.75rem 1rem;border:1px solid var(--good);border-left-width:4px;border-radius:8px}
+.scroll{position:relative;overflow-x:auto;overflow-wrap:normal}
+table{width:100%;min-width:40rem;border-collapse:collapse;font-size:.9rem}
+th,td{padding:.65rem .9rem .65rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
+th:last-child,td:last-child{padding-right:0}
+tbody tr:last-child>*{border-bottom:0}
+thead th{color:var(--muted);font-size:.8125rem;font-weight:600;white-space:nowrap}
+tbody th{font-weight:600}
+tbody th .sub{font-weight:400}
+.thin{white-space:nowrap;font-variant-numeric:tabular-nums}
+.path{max-width:22rem;overflow-wrap:anywhere}
+.mark{font-weight:600}
+td .mark{white-space:nowrap}
+.mark.good{color:var(--good)}.mark.bad{color:var(--bad)}.mark.warn{color:var(--warn)}.mark.plain{color:var(--muted)}
+.trace{list-style:none;margin:0;padding:0;font-size:.9rem}
+.trace li{padding:.4rem 0 .4rem .9rem;border-left:2px solid var(--line);display:flex;flex-wrap:wrap;gap:.15rem .7rem;align-items:baseline}
+.trace .mark{min-width:4.6rem}
+.trace .note{margin:0}
+.trace .place{margin-left:auto;color:var(--muted);font-size:.8125rem}
+.trace .d0{border-left-color:var(--accent);margin-top:.9rem;font-weight:600}
+.d1{margin-left:1.2rem}.d2{margin-left:2.4rem}.d3{margin-left:3.6rem}.d4{margin-left:4.8rem}.d5{margin-left:6rem}.d6{margin-left:7.2rem}
+@media (max-width:44rem){.wide main>.half{grid-column:1/-1}header:has(.tabs){flex-wrap:wrap}header .tabs{margin-left:0;width:100%}.trace .place{margin-left:0;width:100%}
+.trace li{margin-left:0}.wide main>*{grid-column:1/-1}}
 @media (max-width:30rem){.frame{padding:1.25rem .75rem}main{padding:1.5rem 1.25rem}.card{padding:1.25rem 1.1rem}dl>div{grid-template-columns:1fr}
 .actions .button{width:100%}.who .actions{width:100%;margin-top:.25rem}.bar form{flex:1 1 100%}}
 @media (forced-colors:active){.button,main,.card{border:1px solid}}

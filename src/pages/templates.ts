@@ -23,6 +23,7 @@ export const LAYOUT = `<!doctype html>
 <svg viewBox="0 0 32 32" width="32" height="32" aria-hidden="true"><rect width="32" height="32" rx="8" fill="<%= it.brand.color %>"/><path d="M8 25V14a8 8 0 0 1 16 0v11h-4V14a4 4 0 0 0-8 0v11z" fill="<%= it.brand.onColor %>"/></svg>
 <% } %>
 <span><%= it.brand.name %></span>
+<%~ it.nav ?? '' %>
 </header>
 <main id="content" tabindex="-1">
 <% if (it.eyebrow) { %><p class="eyebrow"><%= it.eyebrow %></p><% } %>
@@ -30,7 +31,7 @@ export const LAYOUT = `<!doctype html>
 <%~ it.body %>
 </main>
 <footer>
-<span><%= it.texts.requestId %> <code><%= it.requestId %></code></span>
+<% if (it.requestId) { %><span><%= it.texts.requestId %> <code><%= it.requestId %></code></span><% } %>
 <% if (it.code) { %><span><%= it.status %> <%= it.code %></span><% } %>
 </footer>
 </div>

@@ -38,7 +38,7 @@ export function cut(text: string, length: number): string {
 
 /** One or two letters in place of a picture: `Ana Ferreira` is AF, `grafana` G. */
 export function initialsOf(name: string): string {
-  const words = name.match(/[\p{L}\p{N}]+/gu) ?? []
+  const words = name.match(/\p{L}[\p{L}\p{N}]*/gu) ?? []
   const last = words.length > 1 ? words.at(-1) : undefined
   return [words[0], last]
     .map((word) => [...(word ?? '')][0] ?? '')

@@ -57,6 +57,9 @@ test('several workers are one gateway', async (t) => {
     t.equal(await gateway.metric('gatehouse_config_last_reload_successful'), 1)
     const sessions = await (await fetch(`${gateway.adminUrl}/sessions`)).json()
     t.match(sessions, { sessions: [{ email: 'ana@example.com' }] })
+    const page = await (await fetch(gateway.adminUrl)).text()
+    t.match(page, `<dt>Processes</dt><dd>${WORKERS}</dd>`, 'the operator’s page hears of all')
+    t.match(page, /<th scope="row">demo<\/th>[\s\S]*<span class="mark good">good<\/span>/)
     const keys = await Promise.all(
       openConnections(t, 4).map((agent) =>
         gateway.get('http://localhost:8080/.gatehouse/jwks.json', { agent }),

@@ -1,5 +1,6 @@
 /** What primary and workers say to each other: calls that are answered, and ends of sessions. Plain data. */
 
+import type { ProviderHealth } from '../../admin/operator/operator-parts.ts'
 import type { MetricFamilies } from '../../admin/summed-metrics.ts'
 import type { KeptInputs } from '../../config/kept-inputs.ts'
 import type { Environment } from '../../config/references.ts'
@@ -26,6 +27,7 @@ export interface WorkerMethods {
   /** Drops what was prepared, if anything was. */
   abort(): Promise<void>
   metrics(): Promise<MetricFamilies>
+  health(): Promise<readonly ProviderHealth[]>
   /** Finishes what is in flight and ends the process. */
   drain(how: { readonly delay: boolean }): Promise<void>
 }

@@ -19,6 +19,7 @@ import { createLogger } from '../logger.ts'
 import { once } from '../once.ts'
 import type { FirstLoad } from '../one-process.ts'
 import { RECENT_DECISIONS } from '../recent-decisions.ts'
+import { loadTestPeople } from '../test-people.ts'
 import { openPrimaryParts, type PrimaryParts } from './primary-parts.ts'
 import { createWorkerPool, type WorkerPool } from './worker-pool.ts'
 
@@ -132,8 +133,9 @@ async function openAdmin(
   pool: WorkerPool,
   configStatus: () => ReloadStatus,
   ready: () => boolean,
-  { closing, log, onMade }: Pick<StartOptions, 'closing' | 'log' | 'onMade'>,
+  options: StartOptions,
 ): Promise<ListenAddress> {
+  const { closing, log, now, onMade } = options
   const { adminListen } = parts.snapshot()
   const admin = createAdminServer({
     listenHost: adminListen.host,
@@ -150,6 +152,12 @@ async function openAdmin(
     },
     sessions: parts.sessions,
     audit: parts.audit.tell,
+    operator: {
+      snapshot: parts.snapshot,
+      health: pool.askHealth,
+      testPeople: () => loadTestPeople(options),
+      now,
+    },
     log,
   })
   closing.push(() => admin.close())

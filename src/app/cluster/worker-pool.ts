@@ -1,6 +1,7 @@
 /** The workers of a gateway: started, replaced when they die, given every snapshot all together, and drained. */
 
 import { setTimeout as wait } from 'node:timers/promises'
+import type { ProviderHealth } from '../../admin/operator/operator-parts.ts'
 import type { MetricFamilies } from '../../admin/summed-metrics.ts'
 import type { ListenAddress } from '../../config/snapshot.ts'
 import type { Log } from '../../support/log.ts'
@@ -30,12 +31,15 @@ export interface WorkerPool {
   tellEnded(id: string, source?: WorkerProcess): void
   /** What each worker that answers in time has counted. */
   askMetrics(told: (worker: WorkerProcess, families: MetricFamilies) => void): Promise<void>
+  /** How each worker that answers in time finds the providers. */
+  askHealth(): Promise<readonly (readonly ProviderHealth[])[]>
   /** All finish what is in flight, and end; those that do not within `ms` are killed. */
   drain(delay: boolean, ms: number): Promise<void>
 }
 
 /** A snapshot of 10,000 routes takes a second; a worker that hangs must not keep the others from the next one. */
 const PREPARE_MS = 30_000
+/** Whoever asks for metrics or health waits no longer for any worker. */
 const METRICS_MS = 1_000
 /** Whoever has lived for so long is replaced at once; else each time twice as late as before. */
 const STABLE_MS = 5_000
@@ -161,6 +165,14 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
           if (families !== undefined) told(worker, families)
         }),
       )
+    },
+    askHealth: async () => {
+      const answers = await Promise.all(
+        [...serving].map((worker) =>
+          worker.call('health', undefined, METRICS_MS).catch(isNoAnswer),
+        ),
+      )
+      return answers.filter((answer) => answer !== undefined)
     },
     drain: async (delay, ms) => {
       ending = true

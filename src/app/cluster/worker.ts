@@ -10,6 +10,7 @@ import { drain } from '../drain.ts'
 import { giveBackMemory } from '../give-back-memory.ts'
 import { createLogger } from '../logger.ts'
 import { buildParts, type Parts, type Prepared } from '../parts.ts'
+import { providerHealth } from '../provider-health.ts'
 import { buildPublicServer, openForBrowsers } from '../servers.ts'
 import { workerCount } from '../worker-count.ts'
 import { DECISIONS_FD, type GivenSnapshot } from './messages.ts'
@@ -67,6 +68,7 @@ export async function runWorker(parent: ParentProcess, now: Clock): Promise<void
       prepared = undefined
       await next?.abort()
     },
+    health: async () => providerHealth(started().parts.runtime()),
     metrics: async () => started().parts.metrics.registry.getMetricsAsJSON(),
     drain: async ({ delay }) => {
       if (serving !== undefined) await drain(serving.parts, serving.server, delay)

@@ -15,19 +15,16 @@ type Routed = Extract<Reading<Route>, { kind: 'routed' }>
 
 export type Explanation =
   | Exclude<Reading<Route>, Routed>
-  | (Routed & {
-      /** Why this route and no other, in words. */
-      readonly why: string
-      /** Other routes that take the path, and lost. */
-      readonly others: readonly Route[]
-      /** Whom the route sees; not always who asks. */
-      readonly seenAs: Subject
-      readonly trace: Trace
-      /** What becomes of it where it goes on, and is more than forwarding. */
-      readonly next: FollowUp | undefined
-      /** What would let the subject in; empty where nothing would, or nothing is missing. */
-      readonly missing: readonly Need[]
-    })
+  | (Routed &
+      RouteChoice & {
+        /** Whom the route sees; not always who asks. */
+        readonly seenAs: Subject
+        readonly trace: Trace
+        /** What becomes of it where it goes on, and is more than forwarding. */
+        readonly next: FollowUp | undefined
+        /** What would let the subject in; empty where nothing would, or nothing is missing. */
+        readonly missing: readonly Need[]
+      })
 
 /** Explains `request` by `subject` at `now`. */
 export function explain(
@@ -38,20 +35,31 @@ export function explain(
 ): Explanation {
   const reading = readRequest(table, request)
   if (reading.kind !== 'routed') return reading
-  const { entry, route, host, path } = reading
-  const others = entry.routes.filter((other) => other !== route && takes(other, path.decoded))
+  const { route, host, path } = reading
   const facts = factsOf(request, path, now)
   const seenAs = subjectOnRoute(subject, route)
   const { policy } = route
   return {
     ...reading,
-    why: whyItWon(route, others),
-    others,
+    ...routeChoice(reading),
     seenAs,
     trace: traceDecision(policy, facts, seenAs),
     next: followUp(route, host, path),
     missing: missingFor(policy, facts, seenAs),
   }
+}
+
+export interface RouteChoice {
+  /** Why this route and no other, in words. */
+  readonly why: string
+  /** Other routes that take the path, and lost. */
+  readonly others: readonly Route[]
+}
+
+/** Why a request has come to its route. */
+export function routeChoice({ entry, route, path }: Routed): RouteChoice {
+  const others = entry.routes.filter((other) => other !== route && takes(other, path.decoded))
+  return { why: whyItWon(route, others), others }
 }
 
 /** Whether `route` takes the path where it is the only one. */

@@ -24,7 +24,12 @@ export interface NodeTrace {
   readonly at: Position
   readonly value: TruthName
   /** Why an unknown criterion is unknown. */
-  readonly because: 'sign-in needed' | 'groups unavailable' | 'no time given' | undefined
+  readonly because:
+    | 'sign-in needed'
+    | 'groups unavailable'
+    | 'no time given'
+    | 'not in the log'
+    | undefined
   /** In the second judgement, as if a new sign-in had met every `acr`, `amr` and `auth_age` key. */
   readonly afterStepUp: TruthName
   readonly items: readonly NodeTrace[]
@@ -52,22 +57,38 @@ export interface Trace {
  */
 export function traceDecision(policy: CompiledPolicy, facts: Facts, subject: Subject): Trace {
   const decision = decide(policy, facts, subject)
-  const rules = policy.rules.map(({ name, at, effect, body }) => {
-    const traced = traceNode(body, facts, subject)
-    const { value, afterStepUp } = traced
-    return { name, at, effect, value, afterStepUp, body: traced }
+  const rules = traceRules(policy, {
+    truthOf: (criterion, provedAgain) => truthIn(criterion, facts, subject, provedAgain),
+    because: (value) => reasonOf(value, subject),
   })
   const judgedTwice =
     policy.asksForProof && subject.kind === 'person' && decision.outcome !== 'allow'
   return { decision, judgedTwice, rules }
 }
 
-function traceNode(node: PolicyNode, facts: Facts, subject: Subject): NodeTrace {
+/** How the criteria of a trace get their values. */
+export interface Judging {
+  /** `undefined` where it cannot be told. */
+  truthOf(criterion: Criterion, provedAgain: boolean): Truth | undefined
+  /** Why a value is unknown, or is not told; `undefined` for any other. */
+  because(value: Truth | undefined): NodeTrace['because']
+}
+
+/** Every rule with the values that `judging` gives its parts. */
+export function traceRules(policy: CompiledPolicy, judging: Judging): readonly RuleTrace[] {
+  return policy.rules.map(({ name, at, effect, body }) => {
+    const traced = traceNode(body, judging)
+    const { value, afterStepUp } = traced
+    return { name, at, effect, value, afterStepUp, body: traced }
+  })
+}
+
+function traceNode(node: PolicyNode, judging: Judging): NodeTrace {
   switch (node.kind) {
     case 'criterion':
-      return traceCriterion(node, facts, subject)
+      return traceCriterion(node, judging)
     case 'use': {
-      const body = traceNode(node.body, facts, subject)
+      const body = traceNode(node.body, judging)
       const { value, afterStepUp } = body
       const text = `use: ${node.name}`
       return {
@@ -81,7 +102,7 @@ function traceNode(node: PolicyNode, facts: Facts, subject: Subject): NodeTrace 
       }
     }
     case 'operator': {
-      const items = node.items.map((item) => traceNode(item, facts, subject))
+      const items = node.items.map((item) => traceNode(item, judging))
       const join = (values: readonly TruthName[]): TruthName =>
         nameOf(joinTruths(node.operator, values.map(truthOf)))
       return {
@@ -97,15 +118,15 @@ function traceNode(node: PolicyNode, facts: Facts, subject: Subject): NodeTrace 
   }
 }
 
-function traceCriterion(criterion: Criterion, facts: Facts, subject: Subject): NodeTrace {
-  const value = truthIn(criterion, facts, subject, false)
-  const afterStepUp = truthIn(criterion, facts, subject, true)
+function traceCriterion(criterion: Criterion, judging: Judging): NodeTrace {
+  const value = judging.truthOf(criterion, false)
+  const afterStepUp = judging.truthOf(criterion, true)
   return {
     kind: 'criterion',
     text: criterion.text,
     at: criterion.at,
     value: nameOf(value ?? UNKNOWN),
-    because: reasonOf(value, subject),
+    because: judging.because(value),
     afterStepUp: nameOf(afterStepUp ?? UNKNOWN),
     items: [],
   }

@@ -2,7 +2,7 @@
 
 import type { EpochMs } from '../../support/time.ts'
 import { parseInstant } from '../language/time-texts.ts'
-import { readSourceIp } from '../suite/asked-request.ts'
+import { type AskedRequest, readSourceIp } from '../suite/asked-request.ts'
 
 /** A request as a line tells it. */
 export interface LoggedRequest {
@@ -104,4 +104,17 @@ function isTextOrAbsent(value: unknown): boolean {
 
 function areTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+/** The request of the line as it was read then; what was canonical stays so. */
+export function askedIn({ method, host, path }: LoggedRequest): AskedRequest {
+  return {
+    method,
+    url: '',
+    authority: host,
+    target: path,
+    headers: [],
+    sourceIp: '',
+    clientCertificate: undefined,
+  }
 }

@@ -4,9 +4,8 @@ import type { RouteTable } from '../../routing/route-table.ts'
 import type { CompiledPolicy } from '../compiled-policy.ts'
 import type { Subject } from '../model.ts'
 import type { Route } from '../route.ts'
-import type { AskedRequest } from '../suite/asked-request.ts'
 import { routeName } from './diff.ts'
-import { type LoggedRequest, readLogLine } from './diff-log-line.ts'
+import { askedIn, type LoggedRequest, readLogLine } from './diff-log-line.ts'
 import { createLogged } from './diff-logged.ts'
 import type { AccessChange, LogCounts, PolicyDiff, Untold, Verdict } from './diff-model.ts'
 import {
@@ -95,19 +94,6 @@ export function compareLog(versions: Versions, base: RouteTable<Route>): LogComp
     },
     lines: () => counts.lines,
     result: () => ({ ...kept.result(), log: counts }),
-  }
-}
-
-/** The request of the line as it was read then; what was canonical stays so. */
-function askedIn({ method, host, path }: LoggedRequest): AskedRequest {
-  return {
-    method,
-    url: '',
-    authority: host,
-    target: path,
-    headers: [],
-    sourceIp: '',
-    clientCertificate: undefined,
   }
 }
 
