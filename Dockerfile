@@ -1,7 +1,10 @@
 # syntax=docker/dockerfile:1
 
-# Built from the lockfile; the compiler stays behind in the first stage.
-FROM node:26-slim AS build
+# Built from the lockfile; the compiler stays behind in the first stage. Pin the base to a digest that you have verified
+# with --build-arg NODE_IMAGE=node:26.10.0-slim@sha256:...
+ARG NODE_IMAGE=node:26.10.0-slim
+
+FROM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 # No package needs an install script here: Node itself comes with the image.
@@ -10,12 +13,12 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN ["node", "node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]
 
-FROM node:26-slim AS packages
+FROM ${NODE_IMAGE} AS packages
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
-FROM node:26-slim
+FROM ${NODE_IMAGE}
 # The health check asks the admin listener: set this to where `server.admin_listen` is.
 ENV NODE_ENV=production GATEHOUSE_HEALTH_URL=http://127.0.0.1:9901/healthz
 WORKDIR /app

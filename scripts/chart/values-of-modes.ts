@@ -10,7 +10,7 @@ export const SIDECAR = group('The mode sidecar: one app, Gatehouse beside it in 
   ),
   appPort: number('Port on which the app listens, on loopback at best.', 3000, 1),
   from: text('URL under which the app is opened, as in `https://grafana.example.com`.', ''),
-  policy: anyList('Who may: rules of the policy language. An empty list lets nobody in.'),
+  policy: anyList('Who may: rules of the policy language. Without one nobody may.'),
   route: anyMapping('Further keys of the route, such as `allow_websockets`.'),
 })
 
