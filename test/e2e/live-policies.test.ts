@@ -38,8 +38,9 @@ test('an edit of the demo’s policies is live within two seconds; a bad one cha
 
 test('what the kubelet and git-sync swap is live within two seconds, and no request fails by it', async (t) => {
   const options = { rounds: 2, together: true, requestsPerSecond: 100, furtherRoutes: 50 }
-  const { liveAfterMs, answered, failed } = await swapUnderLoad(t, options)
+  const { liveAfterMs, answered, failed, refused } = await swapUnderLoad(t, options)
   t.strictSame(failed, [])
+  t.strictSame(refused, [], 'no version is read half')
   t.ok(answered > 0)
   for (const [what, all] of Object.entries(liveAfterMs)) {
     t.comment(`${what}: live after ${all.map(Math.round).join(' and ')} ms`)

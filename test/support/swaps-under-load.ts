@@ -30,6 +30,8 @@ export interface Swapped {
   readonly answered: number
   /** Requests that had no answer, or another than they should. */
   readonly failed: readonly string[]
+  /** What the gateway took for a mistake in the files. */
+  readonly refused: readonly unknown[]
 }
 
 const STEADY = 'http://steady.localhost:8080/'
@@ -122,15 +124,21 @@ export async function swapUnderLoad(t: Test, options: SwapsOptions): Promise<Swa
       const begun = performance.now()
       for (const [, { swap }] of some) swap(version)
       for (const [what, { isLive }] of some) {
-        while (!(await isLive(port, version))) {
-          if (performance.now() - begun > 30_000) throw new Error(`never live: ${gateway.stderr()}`)
-          await wait(20)
-        }
+        await untilLive(() => isLive(port, version), gateway.stderr)
         liveAfterMs[what] = [...(liveAfterMs[what] ?? []), performance.now() - begun]
       }
     }
   }
-  return { liveAfterMs, ...(await load.stop()) }
+  const refused = gateway.log().filter(({ level }) => level === 'error')
+  return { liveAfterMs, refused, ...(await load.stop()) }
+}
+
+async function untilLive(isLive: () => Promise<boolean>, log: () => string): Promise<void> {
+  const begun = performance.now()
+  while (!(await isLive())) {
+    if (performance.now() - begun > 30_000) throw new Error(`never live: ${log()}`)
+    await wait(20)
+  }
 }
 
 const ASKED = [
