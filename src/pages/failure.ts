@@ -4,7 +4,7 @@ import { ERRORS } from '../errors.ts'
 import type { FailureAnswer, RenderedAnswer } from './answer.ts'
 import type { Brand } from './brand.ts'
 import { renderJson, renderPage } from './render.ts'
-import { HEADINGS, REASONS, TEXTS } from './texts.ts'
+import { DOWN, HEADINGS, REASONS, TEXTS } from './texts.ts'
 import { type Action, contactView, href, personView } from './views.ts'
 
 const SIGN_OUT_PATH = '/.gatehouse/sign_out'
@@ -71,6 +71,7 @@ function failurePage(
         person,
         site: answer.site,
         rule: answer.rule,
+        down: DOWN[answer.code],
         reason: answer.reason === undefined ? undefined : (REASONS[answer.reason] ?? answer.reason),
         missing: answer.missing ?? [],
         contact,

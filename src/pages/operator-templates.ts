@@ -108,7 +108,7 @@ export const OPERATOR_SESSIONS = `
 <table>
 <thead><tr><th scope="col"><%= it.t.who %></th><th scope="col"><%= it.t.device %></th><th scope="col"><%= it.t.signedIn %></th><th scope="col"><%= it.t.lastSeen %></th><th scope="col"><%= it.t.ends %></th><th scope="col"><span class="hidden"><%= it.t.action %></span></th></tr></thead>
 <tbody>
-<% for (const row of it.rows) { %><tr><th scope="row"><%= row.who %><span class="sub"><%= row.detail %></span></th><td><%= row.device %><span class="sub"><%= row.address %></span></td><td class="thin"><time datetime="<%= row.signedIn.iso %>"><%= row.signedIn.text %></time></td><td class="thin"><time datetime="<%= row.lastSeen.iso %>"><%= row.lastSeen.text %></time></td><td class="thin"><time datetime="<%= row.ends.iso %>"><%= row.ends.text %></time></td>
+<% for (const row of it.rows) { %><tr><th scope="row"><%= row.who %><span class="sub"><%= row.detail %></span></th><td class="thin"><%= row.device %><span class="sub"><%= row.address %></span></td><td class="thin"><time datetime="<%= row.signedIn.iso %>"><%= row.signedIn.text %></time></td><td class="thin"><time datetime="<%= row.lastSeen.iso %>"><%= row.lastSeen.text %></time></td><td class="thin"><time datetime="<%= row.ends.iso %>"><%= row.ends.text %></time></td>
 <td><form method="post" action="<%= it.action %>"><input type="hidden" name="id" value="<%= row.id %>"><input type="hidden" name="q" value="<%= it.query %>"><button class="button small" type="submit" aria-label="<%= row.endLabel %>"><%= it.t.end %></button></form></td></tr>
 <% } %>
 </tbody>

@@ -49,7 +49,7 @@ export const OPERATOR_TEXTS = {
   decisionsText: 'The last requests, newest first. They are the lines of the decision log.',
   decisionsCount: (count: number) => (count === 1 ? '1 request' : `${count} requests`),
   noDecisions: 'No request has been logged that fits.',
-  filterDecisions: 'Person, host, path, route, outcome or request id',
+  filterDecisions: 'Person, host, outcome, rule …',
   time: 'Time (UTC)',
   who: 'Who',
   request: 'Request',
@@ -89,7 +89,7 @@ export const OPERATOR_TEXTS = {
     'Everybody who is signed in. To end a session takes effect everywhere within a second.',
   sessionsCount: (count: number) => (count === 1 ? '1 session' : `${count} sessions`),
   noSessions: 'No session fits.',
-  filterSessions: 'E-mail, subject, provider or address',
+  filterSessions: 'E-mail, subject, address …',
   device: 'Device',
   signedIn: 'Signed in',
   lastSeen: 'Last used',
@@ -106,7 +106,7 @@ export const OPERATOR_TEXTS = {
   policiesText:
     'What the people of the policy tests may open, by the policies that are in force. They come from testdata/subjects.yaml of the policies’ folders.',
   noSubjects: 'There are no people to show: write testdata/subjects.yaml beside your policies.',
-  filterRoutes: 'Name or address of a route',
+  filterRoutes: 'Route or host',
   noRoutes: 'No route fits.',
   matrix: 'People by routes',
   morePeople: (count: number) =>

@@ -94,7 +94,7 @@ font-weight:650;font-size:.875rem;object-fit:contain}
 .tile.round{border-radius:50%;background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
 .bar{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.75rem 1.5rem;margin-bottom:.5rem}
 .bar h2{margin:0}
-.bar form{display:flex;flex:0 1 24rem;gap:.5rem}
+.bar form{display:flex;flex:0 1 24rem;min-width:0;gap:.5rem}
 .bar input,.bar select{flex:1;min-width:0}
 .apps{list-style:none;margin:0;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,17.5rem),1fr));gap:.75rem}
 .apps a{display:flex;gap:.85rem;align-items:flex-start;height:100%;padding:.9rem 1rem;border:1px solid var(--line);border-radius:11px;text-decoration:none}

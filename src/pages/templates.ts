@@ -52,11 +52,12 @@ const PERSON = `
 export const FAILURE = `
 <p class="lead"><%= it.text %></p>
 <% if (it.again) { %><p class="note"><%= it.again %></p><% } %>
-<% if (it.person || it.site || it.rule || it.reason || it.missing.length > 0 || it.contact || it.shared) { %>
+<% if (it.down || it.person || it.site || it.rule || it.reason || it.missing.length > 0 || it.contact || it.shared) { %>
 <dl>
 <% if (it.person) { %><div><dt><%= it.texts.signedInAs %></dt>${PERSON}</div><% } %>
 <% if (it.site) { %><div><dt><%= it.texts.site %></dt><dd><%= it.site %></dd></div><% } %>
 <% if (it.rule) { %><div><dt><%= it.texts.rule %></dt><dd><code><%= it.rule %></code><% if (it.reason) { %><span class="sub"><%= it.reason %></span><% } %></dd></div>
+<% } else if (it.down) { %><div><dt><%= it.texts.down %></dt><dd><%= it.down %></dd></div>
 <% } else if (it.reason) { %><div><dt><%= it.texts.why %></dt><dd><%= it.reason %></dd></div><% } %>
 <% if (it.missing.length > 0) { %><div><dt><%= it.texts.missing %></dt><dd><ul><% for (const item of it.missing) { %><li><%= item %></li><% } %></ul></dd></div><% } %>
 <% if (it.contact) { %>
@@ -165,7 +166,9 @@ export const PORTAL = `
 <% for (const session of it.sessions) { %>
 <li><form method="post" action="<%= it.signOutUrl %>"><input type="hidden" name="session" value="<%= session.id %>"><button class="button small" type="submit" aria-label="<%= it.texts.signOut %>: <%= session.browser %>, <%= session.address %>"><%= it.texts.signOut %></button></form>
 <b><%= session.browser %></b><% if (session.current) { %> <span class="badge"><%= it.texts.currentSession %></span><% } %>
-<span class="sub"><%= session.address %> · <%= it.texts.signedInAt %> <time datetime="<%= session.signedInAt.iso %>"><%= session.signedInAt.text %></time> · <%= it.texts.lastSeen %> <time datetime="<%= session.lastSeenAt.iso %>"><%= session.lastSeenAt.text %></time> · <%= it.texts.until %> <time datetime="<%= session.expiresAt.iso %>"><%= session.expiresAt.text %></time></span></li>
+<span class="sub"><%= session.address %></span>
+<span class="sub"><%= it.texts.signedInAt %> <time datetime="<%= session.signedInAt.iso %>"><%= session.signedInAt.text %></time></span>
+<span class="sub"><%= it.texts.lastSeen %> <time datetime="<%= session.lastSeenAt.iso %>"><%= session.lastSeenAt.text %></time>, <%= it.texts.until %> <time datetime="<%= session.expiresAt.iso %>"><%= session.expiresAt.text %></time></span></li>
 <% } %>
 </ul>
 <% if (it.otherSessions > 0) { %><p class="note"><%= it.texts.otherSessions(it.otherSessions) %></p><% } %>

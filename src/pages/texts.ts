@@ -31,6 +31,12 @@ export const REASONS: Readonly<Record<string, string>> = {
   'step-up-failed': 'The way you signed in is not strong enough for it.',
 }
 
+/** What an outage's page names as down. */
+export const DOWN: Partial<Record<ErrorCode, string>> = {
+  GROUPS_UNAVAILABLE: 'The directory that knows your groups',
+  STORE_UNAVAILABLE: 'The store that keeps sessions',
+}
+
 export const TEXTS = {
   requestId: 'Request ID',
   error: 'Error',
@@ -57,6 +63,7 @@ export const TEXTS = {
   site: 'Site',
   rule: 'Rule',
   why: 'Why',
+  down: 'What is down',
   missing: 'What is missing',
   askForHelp: 'Whom to ask',
   quoteRequestId: 'Mention it when you ask; it shows them why.',

@@ -54,8 +54,8 @@ async function anonymousPages(
     ['bad-request', site('wiki', '/a%00b'), 400, /malformed/],
     ['not-found', `${publicUrl}/nothing`, 404, /nothing at this address/],
     ['misdirected', site('elsewhere'), 421, /No site of that name/],
-    ['upstream-down', site('dead'), 502, /did not answer/],
-    ['upstream-slow', site('slow'), 504, /too long/],
+    ['upstream-down', site('warehouse'), 502, /did not answer/],
+    ['upstream-slow', site('maps'), 504, /too long/],
     [
       'sign-in-down',
       `${publicUrl}/.gatehouse/sign_in?rd=%2F&provider=broken`,

@@ -114,8 +114,8 @@ routes:
 ${[...open, ...many].join('\n')}
   - { name: finance, ${from('finance')}, description: "Budgets and invoices", to: "${upstream}", policy: [{ use: finance-staff }] }
   - { name: vault, ${from('vault')}, to: "${upstream}", allowed_groups: [vault-keepers] }
-  - { name: dead, ${from('dead')}, to: "http://127.0.0.1:9", allow_public_unauthenticated_access: true }
-  - { name: slow, ${from('slow')}, to: "${await startSilent(t)}", timeout: 1s, allow_public_unauthenticated_access: true }
+  - { name: warehouse, ${from('warehouse')}, to: "http://127.0.0.1:9", allow_public_unauthenticated_access: true }
+  - { name: maps, ${from('maps')}, to: "${await startSilent(t)}", timeout: 1s, allow_public_unauthenticated_access: true }
 `
 }
 
