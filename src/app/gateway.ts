@@ -12,6 +12,8 @@ export interface GatewayOptions {
   readonly now: Clock
   /** In place of the file's `policies`, and texts in place of files; for the demo. */
   readonly overrides?: Pick<LoadOptions, 'policies' | 'readFile'>
+  /** Serve the Ingresses of the cluster as well that `env` leads to. */
+  readonly kubernetes?: boolean
   /** What workers run. Without it a config that asks for several is refused. */
   readonly workerProgram?: WorkerProgram
   /** Called once in this process, when all is made and nothing is served yet. */

@@ -10,6 +10,7 @@ import { auditReload } from './audit-reload.ts'
 import { createClosing } from './closing.ts'
 import { drain } from './drain.ts'
 import type { Gateway, GatewayOptions } from './gateway.ts'
+import type { Ingress } from './ingress.ts'
 import { createLogger } from './logger.ts'
 import { once } from './once.ts'
 import { buildParts } from './parts.ts'
@@ -24,9 +25,9 @@ export interface FirstLoad extends LoadResult {
 export async function startOneProcess(
   first: FirstLoad,
   load: (previous: Snapshot) => Promise<LoadResult>,
-  options: GatewayOptions,
+  options: GatewayOptions & { readonly ingress: Ingress | undefined },
 ): Promise<Gateway> {
-  const { configFile, now, env, onMade } = options
+  const { configFile, now, env, onMade, ingress } = options
   const { snapshot, stamps, problems } = first
   const closing = createClosing()
   try {
@@ -50,6 +51,7 @@ export async function startOneProcess(
       onReload: (result) => {
         parts.metrics.reloaded(result !== 'failed')
         auditReload(parts.audit, result, holder.status())
+        ingress?.reloaded(result)
       },
     })
     const watch = watchFiles({
@@ -57,11 +59,14 @@ export async function startOneProcess(
       onChange: async () => void (await holder.reload()),
     })
     closing.push(() => watch.close())
-    parts.life.ready = true
-    log.info(
-      { listen: servers.address, admin: servers.adminAddress, revision: snapshot.revision },
-      'ready',
-    )
+    const live = () => {
+      const { address: listen, adminAddress: admin } = servers
+      parts.life.ready = true
+      log.info({ listen, admin, revision: holder.current().revision }, 'ready')
+    }
+    closing.push(() => ingress?.close())
+    if (ingress === undefined) live()
+    else ingress.start(holder.reload, live)
     return {
       ...servers,
       reload: async () => void (await holder.reload()),

@@ -22,12 +22,17 @@ export function createServeCommand(signals: Signals, workerProgram?: WorkerProgr
         'Runs the gateway. SIGTERM drains and ends it, SIGINT does so without drain_delay, SIGHUP reloads and opens log files anew, SIGUSR2 only the latter.',
       )
       .option('--config <file>', `config file (default: ./${DEFAULT_CONFIG})`)
+      .option(
+        '--kubernetes',
+        'serve the Ingresses of a cluster as well (docs/kubernetes-ingress.md)',
+      )
       .addHelpText('after', '\nExit code 0 after SIGTERM, 2 on a bad config, 1 when it cannot run.')
-      .action(async ({ config }: { config?: string }) => {
+      .action(async ({ config, kubernetes }: { config?: string; kubernetes?: boolean }) => {
         const options = {
           configFile: resolve(io.cwd, config ?? DEFAULT_CONFIG),
           env: io.env,
           now: io.now,
+          kubernetes: kubernetes === true,
           ...(workerProgram === undefined ? {} : { workerProgram }),
         }
         done(await serve(options, signals, io))

@@ -6,6 +6,7 @@ import type { Secret } from '../support/secret.ts'
 import type { Clock } from '../support/time.ts'
 import type { YamlDocument, YamlPath } from '../support/yaml-document.ts'
 import { checkIdentityHeaders } from './check-identity-headers.ts'
+import { checkKubernetes } from './check-kubernetes.ts'
 import { checkLocalAdmins, type LocalAdmin } from './check-local-admins.ts'
 import { checkProviders } from './check-providers.ts'
 import { type CheckedServer, checkForwardAuth, checkServer } from './check-server.ts'
@@ -54,6 +55,7 @@ export async function checkConfig(config: Config, context: CheckContext): Promis
   const server = checkServer(config.server, findings)
   checkForwardAuth(config, findings)
   checkProviders(config.providers, findings)
+  checkKubernetes(config.kubernetes, findings)
   const session = checkSession(config.session, context, findings)
   checkWorkers(config, session, findings)
   const signingKeys = checkIdentityHeaders(config.identity_headers, findings)

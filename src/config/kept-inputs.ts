@@ -3,6 +3,7 @@
  * with several workers one process reads, and all load what it read.
  */
 
+import type { Offers } from '../policy/offer.ts'
 import { codeOf, type FolderEntry, type InputFiles, type PathKind } from './input-files.ts'
 
 /** Plain data, fit to be sent to another process. Why something could not be read is the code that node:fs gave. */
@@ -12,13 +13,14 @@ export interface KeptInputs {
   readonly folders: ReadonlyMap<string, Kept<readonly FolderEntry[]>>
   readonly kinds: ReadonlyMap<string, Kept<PathKind>>
   readonly realPaths: ReadonlyMap<string, Kept<string>>
+  readonly offers: Offers
 }
 
 type Kept<T> = { readonly value: T } | { readonly failed: string }
 
 export interface KeepingInputs extends InputFiles {
-  /** What has been read by now. */
-  kept(revision: string): KeptInputs
+  /** What has been read by now, and what was offered besides. */
+  kept(revision: string, offers: Offers): KeptInputs
 }
 
 /** `files`, with all that it gives kept. */
@@ -43,7 +45,7 @@ export function keepInputs(files: InputFiles): KeepingInputs {
     list: (path) => keep(folders, path, () => files.list(path)),
     kindOf: (path) => keep(kinds, path, () => files.kindOf(path)),
     realPath: (path) => keep(realPaths, path, () => files.realPath(path)),
-    kept: (revision) => ({ revision, contents, folders, kinds, realPaths }),
+    kept: (revision, offers) => ({ revision, contents, folders, kinds, realPaths, offers }),
   }
 }
 

@@ -1,7 +1,7 @@
 /** The certificates of `server.tls`, read and proved to fit their keys at load, so that a bad pair never goes live. */
 
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { createSecureContext } from 'node:tls'
+import type { X509Certificate } from 'node:crypto'
+import { readKeyPair } from '../support/key-pair.ts'
 import { Secret } from '../support/secret.ts'
 import type { Clock } from '../support/time.ts'
 import type { Findings } from './findings.ts'
@@ -12,6 +12,8 @@ import type { ServerConfig } from './schema-server.ts'
 export interface TlsKeyPair {
   readonly cert: string
   readonly key: Secret
+  /** It is shown for these hosts alone (`*.example.com` for one label); left out: for all that it names. */
+  readonly hosts?: readonly string[]
 }
 
 /** Reads and checks every pair; those that an error was found for are left out. */
@@ -27,22 +29,20 @@ export async function loadTls(
     const cert = await readPem(entry.cert, [...at, 'cert'], files, findings)
     const key = await readPem(entry.key, [...at, 'key'], files, findings)
     if (cert === undefined || key === undefined) continue
-    const certificate = parsed(() => new X509Certificate(cert))
-    const privateKey = parsed(() => createPrivateKey(key))
-    if (certificate === undefined) {
+    const { certificate, wrong } = readKeyPair(cert, key)
+    if (wrong.includes('certificate')) {
       findings.error([...at, 'cert'], '`cert` must be a file with a PEM certificate')
     }
-    if (privateKey === undefined) {
+    if (wrong.includes('key')) {
       findings.error(
         [...at, 'key'],
         '`key` must be a file with a PEM private key without passphrase',
       )
     }
-    if (certificate === undefined || privateKey === undefined) continue
-    if (!fits(certificate, privateKey, cert, key)) {
+    if (wrong.includes('pair')) {
       findings.error([...at, 'key'], '`key` is not the private key of the certificate in `cert`')
-      continue
     }
+    if (certificate === undefined) continue
     checkDates(certificate, at, now, findings)
     pairs.push({ cert, key: new Secret(key) })
   }
@@ -63,11 +63,6 @@ async function readPem(
   }
 }
 
-function fits(certificate: X509Certificate, privateKey: KeyObject, cert: string, key: string) {
-  if (!certificate.checkPrivateKey(privateKey)) return false
-  return parsed(() => createSecureContext({ cert, key })) !== undefined
-}
-
 function checkDates(
   certificate: X509Certificate,
   at: readonly (string | number)[],
@@ -78,14 +73,5 @@ function checkDates(
     findings.warn([...at, 'cert'], 'the certificate in `cert` has expired')
   } else if (certificate.validFromDate.getTime() > now()) {
     findings.warn([...at, 'cert'], 'the certificate in `cert` is not valid yet')
-  }
-}
-
-/** What `parse` returns, or `undefined` where it throws. */
-function parsed<T>(parse: () => T): T | undefined {
-  try {
-    return parse()
-  } catch {
-    return undefined
   }
 }

@@ -2,7 +2,9 @@
 
 import { dirname, relative } from 'node:path'
 import type { CompiledSet } from '../policy/compile.ts'
+import type { OfferProblems, Offers } from '../policy/offer.ts'
 import { hasErrors, type Problem } from '../support/problem.ts'
+import { Secret } from '../support/secret.ts'
 import type { Clock } from '../support/time.ts'
 import { type CheckedConfig, checkConfig } from './check-config.ts'
 import { checkRouteSessions } from './check-route-sessions.ts'
@@ -12,6 +14,7 @@ import { type KeptInputs, keepInputs, keptFiles } from './kept-inputs.ts'
 import { rootsIn, withoutConfig } from './policy-roots.ts'
 import { readConfig } from './read-config.ts'
 import type { Environment } from './references.ts'
+import type { Config } from './schema.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export interface LoadOptions {
@@ -29,6 +32,8 @@ export interface LoadOptions {
   readonly inputs?: KeptInputs | undefined
   /** Keep what is read, for other processes. */
   readonly keep?: boolean | undefined
+  /** Routes and certificates from elsewhere than files, asked for with the config that they are for. */
+  readonly offers?: ((config: Config) => Offers) | undefined
 }
 
 export interface LoadResult {
@@ -40,6 +45,8 @@ export interface LoadResult {
   readonly stamps: Stamps
   /** What `snapshot` was made from, where it was to be kept. */
   readonly inputs: KeptInputs | undefined
+  /** What is wrong with offers, which are no problems of the whole. */
+  readonly refused: OfferProblems
 }
 
 /** Files that change while they are read are read again, so often at the most; watch.ts sees what comes after. */
@@ -51,20 +58,27 @@ const MOST_ATTEMPTS = 4
  */
 export async function loadSnapshot(options: LoadOptions): Promise<LoadResult> {
   const { inputs, keep, readFile } = options
-  if (inputs !== undefined) return { ...(await loadOnce(options, keptFiles(inputs))), inputs }
+  if (inputs !== undefined) {
+    const given = { ...options, offers: () => inputs.offers }
+    return { ...(await loadOnce(given, keptFiles(inputs))).result, inputs }
+  }
   for (let attempt = 1; ; attempt++) {
     const files = keepInputs(createInputFiles(readFile))
-    const result = await loadOnce(options, files)
+    const { result, offers } = await loadOnce(options, files)
     if (attempt < MOST_ATTEMPTS && (await files.haveChanged())) continue
     const revision = result.snapshot?.revision
-    return { ...result, inputs: keep && revision ? files.kept(revision) : undefined }
+    return { ...result, inputs: keep && revision ? files.kept(revision, offers) : undefined }
   }
 }
 
-async function loadOnce(
-  options: LoadOptions,
-  files: InputFiles,
-): Promise<Omit<LoadResult, 'inputs'>> {
+const NO_OFFERS: Offers = { routes: [], certificates: [] }
+
+interface Loaded {
+  readonly result: Omit<LoadResult, 'inputs'>
+  readonly offers: Offers
+}
+
+async function loadOnce(options: LoadOptions, files: InputFiles): Promise<Loaded> {
   const folder = dirname(options.configFile)
   const read = await readConfig(options.configFile, options.env, files)
   const problems = [...read.problems]
@@ -83,15 +97,17 @@ async function loadOnce(
     checked = verdict.checked
     problems.push(...verdict.problems)
   }
+  const offers = (checked && options.offers?.(checked.config)) ?? NO_OFFERS
+  if (options.offers !== undefined) files.note('offers', JSON.stringify(offers))
   // Policies are judged beside a config with errors too, so that one run shows all that is wrong.
   const policies =
     read.written === undefined
       ? undefined
-      : await compileRoots(
-          rootsIn(read, options.configFile, options.policies),
-          files,
-          options.previous !== undefined,
-        )
+      : await compileRoots(rootsIn(read, options.configFile, options.policies), files, {
+          isServing: options.previous !== undefined,
+          offers: offers.routes,
+          ownHosts: checked === undefined ? [] : [new URL(checked.server.publicUrl).hostname],
+        })
   // A file may hold more mistakes than a call takes arguments.
   for (const problem of policies?.problems ?? []) problems.push(problem)
   if (checked !== undefined) {
@@ -102,17 +118,24 @@ async function loadOnce(
     snapshot: undefined,
     problems: inOrder(problems),
     stamps: files.stamps(),
+    refused: policies?.refused ?? new Map(),
   }
-  if (hasErrors(problems) || checked === undefined || policies === undefined) return failed
+  if (hasErrors(problems) || checked === undefined || policies === undefined) {
+    return { result: failed, offers }
+  }
   const snapshot: Snapshot = {
     revision: files.revision((path) => relative(folder, path)),
     loadedAt: options.now(),
     config: checked.config,
     table: policies.table,
+    fileRoutes: policies.fileRoutes,
     listen: checked.server.listen,
     adminListen: checked.server.adminListen,
     redirectListen: checked.server.redirectListen,
-    tls: checked.tls,
+    tls: [
+      ...checked.tls,
+      ...offers.certificates.map(({ cert, key, hosts }) => ({ cert, key: new Secret(key), hosts })),
+    ],
     clientCa: checked.clientCa,
     store: checked.session.store,
     sessionSecrets: checked.session.secrets,
@@ -122,7 +145,7 @@ async function loadOnce(
     localAdmins: checked.localAdmins,
     providerCas: checked.providerCas,
   }
-  return { ...failed, snapshot }
+  return { result: { ...failed, snapshot }, offers }
 }
 
 /** Policies by themselves: what needs no config to be judged. @param paths absolute */

@@ -24,6 +24,8 @@ export interface PolicyRoots {
   readonly roots: readonly PolicyRoot[]
   readonly allowHttp: boolean
   readonly providers: ReadonlyMap<string, ProviderFacts> | undefined
+  /** Objects of a cluster may pick policies, so that one is not unused because no route of the files uses it. */
+  readonly policiesAreOffered: boolean
 }
 
 /** The folder of policies where no config says otherwise. */
@@ -69,6 +71,7 @@ export function rootsIn(
       at: document.valueAt(['policies', index]),
     })),
     allowHttp: valueBelow(written, ['server', 'allow_http']) === true,
+    policiesAreOffered: isMapping(valueBelow(written, ['kubernetes'])),
     providers: isMapping(providers)
       ? new Map(Object.entries(providers).map(([name, provider]) => [name, factsOf(provider)]))
       : undefined,
@@ -119,5 +122,6 @@ export function withoutConfig(...paths: readonly string[]): PolicyRoots {
     roots: paths.map((path) => ({ path, at: { file: path, line: 1, column: 1 } })),
     allowHttp: true,
     providers: undefined,
+    policiesAreOffered: false,
   }
 }

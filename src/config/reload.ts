@@ -20,7 +20,13 @@ export interface ReloadError {
 }
 
 /** Keys that take effect only at a start: those of product 6, and `tls` where it comes or goes as a whole. */
-export type RestartKey = 'listen' | 'admin_listen' | 'workers' | 'store' | 'tls'
+export type RestartKey =
+  | 'listen'
+  | 'admin_listen'
+  | 'workers'
+  | 'store'
+  | 'tls'
+  | 'kubernetes.namespaces'
 
 export interface ReloadStatus {
   readonly revision: string
@@ -81,7 +87,8 @@ export function createSnapshotHolder(options: SnapshotHolderOptions): SnapshotHo
       return 'unchanged'
     }
     logProblems(problems, log)
-    if (next.table.routes.length === 0 && current.table.routes.length > 0) {
+    // What is offered from elsewhere may end; that files lose all their routes is hardly meant.
+    if (next.fileRoutes === 0 && current.fileRoutes > 0) {
       const message = 'no route is left in the policies; the last good ones stay in force'
       log.error({ file: options.configFile }, `reload refused: ${message}`)
       return fail(message)
@@ -152,6 +159,8 @@ function restartKeys(first: Snapshot, next: Snapshot): readonly RestartKey[] {
   if (first.config.server.workers !== next.config.server.workers) keys.push('workers')
   if (!isSame(first.store, next.store)) keys.push('store')
   if (first.tls.length > 0 !== next.tls.length > 0) keys.push('tls')
+  const namespaces = ({ config }: Snapshot) => config.kubernetes.namespaces
+  if (!isSame(namespaces(first), namespaces(next))) keys.push('kubernetes.namespaces')
   return keys
 }
 

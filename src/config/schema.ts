@@ -5,6 +5,7 @@
 
 import { type Static, Type } from 'typebox'
 import type { Secret } from '../support/secret.ts'
+import { KubernetesConfig } from './schema-kubernetes.ts'
 import { LocalAdminConfig } from './schema-local-admins.ts'
 import { ProviderConfig } from './schema-provider.ts'
 import { ServerConfig } from './schema-server.ts'
@@ -153,6 +154,7 @@ export const Config = Type.Object(
     }),
     brand: BrandConfig,
     logging: LoggingConfig,
+    kubernetes: KubernetesConfig,
     policies: Type.Array(FilePath('A file or a folder.'), {
       minItems: 1,
       default: ['policies/'],

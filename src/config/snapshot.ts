@@ -18,6 +18,8 @@ export interface Snapshot {
   /** `server.public_url` is an origin in its canonical form; destinations in `logging` are streams or absolute paths. */
   readonly config: Config
   readonly table: RouteTable<Route>
+  /** How many of its routes come from policy files. */
+  readonly fileRoutes: number
   readonly listen: ListenAddress
   readonly adminListen: ListenAddress
   /** Undefined: none. */

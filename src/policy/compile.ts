@@ -8,9 +8,11 @@ import { error, hasErrors, type Position, type Problem, warning } from '../suppo
 import { didYouMean } from '../support/suggest.ts'
 import { readYaml, type YamlDocument } from '../support/yaml-document.ts'
 import type { YamlEntry, YamlMap, YamlNode } from '../support/yaml-node.ts'
+import { compileOffers } from './compile-offers.ts'
 import { createRuleCompiler, type RuleCompiler } from './language/compile-rules.ts'
 import { type Providers, policyWarnings } from './language/policy-warnings.ts'
 import { createZoneOffset, type ZoneOffset } from './language/time-zone.ts'
+import type { OfferProblems, RouteOffer } from './offer.ts'
 import { compileRoute, type RouteSurroundings } from './route/compile-routes.ts'
 import type { Route } from './route.ts'
 
@@ -29,12 +31,22 @@ export interface CompileOptions {
   readonly providers: Providers | undefined
   /** `server.allow_http`: plain http in `from` beyond loopback. */
   readonly allowHttp: boolean
+  /** Routes from outside of the files, which pick policies of theirs. */
+  readonly offers?: readonly RouteOffer[]
+  /** Canonical names of hosts that no offer can take. */
+  readonly ownHosts?: readonly string[]
+  /** Policies may be there for offers, so that nothing is said of those that no route uses. */
+  readonly policiesAreOffered?: boolean
 }
 
 export interface CompiledSet {
-  /** In the order of files and of routes in them. Meaningful only where no problem is an error. */
+  /** In the order of files and of routes in them, then offers. Meaningful only where no problem is an error. */
   readonly routes: readonly Route[]
+  /** How many of them the files have. */
+  readonly fileRoutes: number
   readonly table: RouteTable<Route>
+  /** What is wrong with offers; none of it is among `problems`. */
+  readonly refused: OfferProblems
   /** Errors and warnings, by file and place. */
   readonly problems: readonly Problem[]
 }
@@ -95,24 +107,46 @@ export function* compileInSteps(
     files.flatMap(({ names }) => names),
     around,
   )
-  const routes = files.flatMap((file) => file.routes)
+  const fileRoutes = files.flatMap((file) => file.routes)
+  const { offers = [], ownHosts = [], providers } = options
+  const offered = yield* compileOffers(offers, {
+    surroundings,
+    problems,
+    providers,
+    fileRoutes,
+    ownHosts,
+  })
+  const routes = [...fileRoutes, ...offered.routes]
+  const unusedPolicies = rules.policies.finish()
   const unused = [
     ...rules.conditions
       .finish()
       .map(({ name, at }) => warning(at, oneLine(`the condition \`${name}\` is never used`))),
-    ...rules.policies
-      .finish()
-      .map(({ name, at }) => warning(at, oneLine(`the policy \`${name}\` is never used`))),
+    ...(options.policiesAreOffered === true ? [] : unusedPolicies).map(({ name, at }) =>
+      warning(at, oneLine(`the policy \`${name}\` is never used`)),
+    ),
   ]
   // What is broken may have been what used it.
   if (!hasErrors(problems)) problems.push(...unused)
   const warnings: Problem[] = []
-  for (const route of routes) {
+  for (const route of fileRoutes) {
     warnings.push(...policyWarnings(route, options.providers))
     yield
   }
   const { table, problems: conflicts } = yield* compileRouteTableInSteps(routes)
-  return { routes, table, problems: inOrder([...problems, ...warnings, ...conflicts]) }
+  const ofOffers = new Set(offers.map(({ source }) => source))
+  const { refused } = offered
+  for (const conflict of conflicts) {
+    if (!ofOffers.has(conflict.file)) problems.push(conflict)
+    else refused.set(conflict.file, [...(refused.get(conflict.file) ?? []), conflict])
+  }
+  return {
+    routes,
+    fileRoutes: fileRoutes.length,
+    table,
+    refused,
+    problems: inOrder([...problems, ...warnings]),
+  }
 }
 
 /** What the routes of one file come to. */

@@ -8,6 +8,8 @@ import type { Secret } from '../support/secret.ts'
 export interface CertificatePem {
   readonly cert: string
   readonly key: Secret
+  /** It is shown for these hosts alone, whatever it names; left out: for all that it names. */
+  readonly hosts?: readonly string[]
 }
 
 /** What `server.tls` and `server.client_ca` name, as it was read. */
@@ -24,7 +26,12 @@ interface Certificate {
 
 interface InForce {
   readonly material: TlsMaterial
+  /** By the text of their pair. */
+  readonly known: ReadonlyMap<string, Certificate>
+  /** Those of the config, for all that they name. */
   readonly certificates: readonly Certificate[]
+  /** Those that are for certain hosts, by host: a thousand of them cost a handshake no more than one. */
+  readonly byHost: ReadonlyMap<string, Certificate>
   readonly clientCas: readonly X509Certificate[]
 }
 
@@ -48,9 +55,14 @@ export interface Certificates {
 export function createCertificates(material: TlsMaterial): Certificates {
   let inForce = read(material)
   const listeners: (() => void)[] = []
-  const choose = (servername: string): Certificate | undefined =>
-    inForce.certificates.find(({ x509 }) => x509.checkHost(servername) !== undefined) ??
-    inForce.certificates[0]
+  const choose = (servername: string): Certificate | undefined => {
+    const { certificates, byHost } = inForce
+    const named = certificates.find(({ x509 }) => x509.checkHost(servername) !== undefined)
+    if (named !== undefined || byHost.size === 0) return named ?? certificates[0]
+    const name = servername.toLowerCase()
+    const wildcard = `*${name.slice(name.indexOf('.'))}`
+    return byHost.get(name) ?? byHost.get(wildcard) ?? certificates[0]
+  }
   return {
     sniCallback: (servername, done) => done(null, choose(servername)?.context),
     shownFor: (servername) => choose(servername || '')?.x509,
@@ -66,7 +78,7 @@ export function createCertificates(material: TlsMaterial): Certificates {
     prepare: (next) => {
       // Sessions are resumed by keys that belong to what is in force: it is replaced only where it changes.
       if (isSame(next, inForce.material)) return () => undefined
-      const made = read(next)
+      const made = read(next, inForce)
       return () => {
         inForce = made
         for (const listener of listeners) listener()
@@ -75,16 +87,27 @@ export function createCertificates(material: TlsMaterial): Certificates {
   }
 }
 
-function read(material: TlsMaterial): InForce {
+/** @param previous whose contexts are taken over where nothing of them changes: each costs as much as a handshake */
+function read(material: TlsMaterial, previous?: InForce): InForce {
   const { pairs, clientCa } = material
-  return {
-    material,
-    certificates: pairs.map((pair) => ({
-      x509: new X509Certificate(pair.cert),
-      context: createSecureContext(contextOptions(pair, clientCa)),
-    })),
-    clientCas: readCertificates(clientCa ?? ''),
+  const kept = previous?.material.clientCa === clientCa ? previous?.known : undefined
+  const known = new Map<string, Certificate>()
+  const certificates: Certificate[] = []
+  const byHost = new Map<string, Certificate>()
+  for (const pair of pairs) {
+    const text = `${pair.cert}\n${pair.key.reveal()}`
+    const certificate = known.get(text) ??
+      kept?.get(text) ?? {
+        x509: new X509Certificate(pair.cert),
+        context: createSecureContext(contextOptions(pair, clientCa)),
+      }
+    known.set(text, certificate)
+    if (pair.hosts === undefined) certificates.push(certificate)
+    for (const host of pair.hosts ?? []) {
+      if (!byHost.has(host)) byHost.set(host, certificate)
+    }
   }
+  return { material, known, certificates, byHost, clientCas: readCertificates(clientCa ?? '') }
 }
 
 function contextOptions({ cert, key }: CertificatePem, clientCa: string | undefined) {
@@ -93,7 +116,7 @@ function contextOptions({ cert, key }: CertificatePem, clientCa: string | undefi
 
 function isSame(one: TlsMaterial, other: TlsMaterial): boolean {
   const text = ({ pairs, clientCa }: TlsMaterial) =>
-    JSON.stringify([clientCa, ...pairs.map(({ cert, key }) => [cert, key.reveal()])])
+    JSON.stringify([clientCa, ...pairs.map(({ cert, key, hosts }) => [cert, key.reveal(), hosts])])
   return text(one) === text(other)
 }
 

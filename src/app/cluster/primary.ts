@@ -14,6 +14,7 @@ import { formatProblem } from '../../support/problem.ts'
 import { auditReload } from '../audit-reload.ts'
 import { type Closing, createClosing } from '../closing.ts'
 import type { Gateway, GatewayOptions, WorkerProgram } from '../gateway.ts'
+import type { Ingress } from '../ingress.ts'
 import { listen } from '../listen.ts'
 import { createLogger } from '../logger.ts'
 import { once } from '../once.ts'
@@ -27,6 +28,7 @@ export interface PrimaryOptions extends GatewayOptions {
   readonly workerProgram: WorkerProgram
   /** How many workers; two or more. */
   readonly count: number
+  readonly ingress: Ingress | undefined
 }
 
 interface StartOptions extends PrimaryOptions {
@@ -61,7 +63,7 @@ async function startAll(
   load: (previous: Snapshot) => Promise<LoadResult>,
   options: StartOptions,
 ): Promise<Gateway> {
-  const { workerProgram: program, count, configFile, now, closing, log } = options
+  const { workerProgram: program, count, configFile, now, closing, log, ingress } = options
   const { snapshot } = first
   const parts = await openPrimaryParts(first, options)
   const pool = createWorkerPool({
@@ -92,6 +94,7 @@ async function startAll(
     onReload: (result) => {
       parts.metrics.reloaded(result !== 'failed')
       auditReload(parts.audit.tell, result, holder.status())
+      ingress?.reloaded(result)
     },
   })
   const life = { ready: false, draining: false }
@@ -104,11 +107,14 @@ async function startAll(
     onChange: async () => void (await holder.reload()),
   })
   closing.push(() => watch.close())
-  life.ready = true
-  log.info(
-    { listen: address, admin: adminAddress, revision: snapshot.revision, workers: count },
-    'ready',
-  )
+  const live = () => {
+    const { revision } = holder.current()
+    life.ready = true
+    log.info({ listen: address, admin: adminAddress, revision, workers: count }, 'ready')
+  }
+  closing.push(() => ingress?.close())
+  if (ingress === undefined) live()
+  else ingress.start(holder.reload, live)
   return {
     address,
     adminAddress,

@@ -1,0 +1,122 @@
+/** The ingress controller: what a cluster has is offered to each load of the config, and what comes of it is written back. */
+
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Config } from '../config/schema.ts'
+import type { OfferProblems, Offers } from '../policy/offer.ts'
+import type { Log } from '../support/log.ts'
+import type { Clock } from '../support/time.ts'
+import { type ApiOptions, connectCluster } from './api.ts'
+import { type Batches, createBatches } from './batches.ts'
+import { secretsOf } from './certificates.ts'
+import { type Cluster, followCluster } from './cluster.ts'
+import type { Finding } from './findings.ts'
+import type { Address } from './objects.ts'
+import { createReports, type Report } from './reports.ts'
+import { ourIngresses, type Translation, translate } from './translate.ts'
+
+export interface Controller {
+  /** What the cluster offers under `config`, as far as it is known. */
+  offers(config: Config): Offers
+  /** What was wrong with the offers of the last load. */
+  judged(refused: OfferProblems): void
+  /** The last load is in force: what came of it may be told. */
+  applied(): void
+  /**
+   * From now on `reload` is called after changes, many at once where there are many. It says whether what it has loaded is
+   * in force. Resolves with true once all that there was is in force; with false where it is closed before.
+   */
+  start(reload: Reload): Promise<boolean>
+  close(): void
+}
+
+type Reload = () => Promise<boolean>
+
+/** Where the policy files do not permit a start, they are tried again as often as this. */
+const RELOAD_AGAIN_MS = 1_000
+
+export interface ControllerOptions {
+  readonly env: ApiOptions['env']
+  readonly now: Clock
+  readonly log: Log
+}
+
+/** @throws Error that says what to set where no cluster is to be found */
+export async function createController({ env, now, log }: ControllerOptions): Promise<Controller> {
+  const api = await connectCluster({ env })
+  const reports = createReports({ api, now, log })
+  const closed = Promise.withResolvers<false>()
+  let cluster: Cluster | undefined
+  let batches: Batches | undefined
+  let last: { readonly config: Config; readonly translation: Translation } | undefined
+  let refused: OfferProblems = new Map()
+
+  /** Begun with the first config, which says where to look. */
+  const followed = ({ kubernetes }: Config): Cluster => {
+    cluster ??= followCluster({
+      api,
+      namespaces: kubernetes.namespaces,
+      onChange: () => batches?.changed(),
+      log,
+    })
+    cluster.followPublished(kubernetes.publish_service)
+    return cluster
+  }
+  const addresses = (): readonly Address[] | undefined => {
+    const { publish_address: written, publish_service: service } = last?.config.kubernetes ?? {}
+    if (written !== undefined) return written.map(asAddress)
+    return service === undefined ? undefined : cluster?.publishedAddresses()
+  }
+  const reportOf = ({ ingress, source, findings, isServed }: Translation['ingresses'][number]) => {
+    const problems = refused.get(source) ?? []
+    const own = problems.map(({ message }): Finding => ({ reason: 'Refused', message }))
+    const known = addresses()
+    const report: Report = {
+      ingress,
+      findings: [...findings, ...own],
+      addresses: known === undefined || isServed ? known : [],
+    }
+    return report
+  }
+  return {
+    offers: (config) => {
+      const known = followed(config)
+      const view = known.view()
+      // Secrets are read where TLS ends here.
+      const ours = config.server.tls === undefined ? [] : ourIngresses(view, config)
+      known.followSecrets(new Set(ours.flatMap(secretsOf)))
+      last = { config, translation: translate(view, config, now) }
+      return last.translation.offers
+    },
+    judged: (problems) => {
+      refused = problems
+    },
+    applied: () => {
+      // Before all is known, what seems to be missing may just not have been read.
+      if (batches === undefined || last === undefined) return
+      reports.tell(last.translation.ingresses.map(reportOf))
+    },
+    start: async (reload) => {
+      const begin = async () => {
+        await cluster?.synced()
+        await reload()
+        // Only now it is known which Secrets are named.
+        await cluster?.synced()
+        batches = createBatches(reload)
+        while (!(await reload())) await wait(RELOAD_AGAIN_MS, undefined, { ref: false })
+        return true
+      }
+      return Promise.race([begin(), closed.promise])
+    },
+    close: () => {
+      closed.resolve(false)
+      batches?.close()
+      reports.close()
+      cluster?.close()
+      api.close()
+    },
+  }
+}
+
+function asAddress(text: string): Address {
+  return /^[0-9.]+$/.test(text) || text.includes(':') ? { ip: text } : { hostname: text }
+}
