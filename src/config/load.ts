@@ -2,7 +2,7 @@
 
 import { dirname, relative } from 'node:path'
 import type { CompiledSet } from '../policy/compile.ts'
-import type { OfferProblems, Offers } from '../policy/offer.ts'
+import type { Offers, RefusedOffers } from '../policy/offer.ts'
 import { hasErrors, type Problem } from '../support/problem.ts'
 import { Secret } from '../support/secret.ts'
 import type { Clock } from '../support/time.ts'
@@ -11,7 +11,7 @@ import { checkRouteSessions } from './check-route-sessions.ts'
 import { compileRoots } from './compile-roots.ts'
 import { createInputFiles, type InputFiles, type ReadFile, type Stamps } from './input-files.ts'
 import { type KeptInputs, keepInputs, keptFiles } from './kept-inputs.ts'
-import { rootsIn, withoutConfig } from './policy-roots.ts'
+import { type PolicyRoots, rootsIn, withoutConfig } from './policy-roots.ts'
 import { readConfig } from './read-config.ts'
 import type { Environment } from './references.ts'
 import type { Config } from './schema.ts'
@@ -46,7 +46,7 @@ export interface LoadResult {
   /** What `snapshot` was made from, where it was to be kept. */
   readonly inputs: KeptInputs | undefined
   /** What is wrong with offers, which are no problems of the whole. */
-  readonly refused: OfferProblems
+  readonly refused: RefusedOffers
 }
 
 /** Files that change while they are read are read again, so often at the most; watch.ts sees what comes after. */
@@ -103,11 +103,15 @@ async function loadOnce(options: LoadOptions, files: InputFiles): Promise<Loaded
   const policies =
     read.written === undefined
       ? undefined
-      : await compileRoots(rootsIn(read, options.configFile, options.policies), files, {
-          isServing: options.previous !== undefined,
-          offers: offers.routes,
-          ownHosts: checked === undefined ? [] : [new URL(checked.server.publicUrl).hostname],
-        })
+      : await compileRoots(
+          withOffers(rootsIn(read, options.configFile, options.policies), options),
+          files,
+          {
+            isServing: options.previous !== undefined,
+            offers: offers.routes,
+            ownHosts: checked === undefined ? [] : [new URL(checked.server.publicUrl).hostname],
+          },
+        )
   // A file may hold more mistakes than a call takes arguments.
   for (const problem of policies?.problems ?? []) problems.push(problem)
   if (checked !== undefined) {
@@ -146,6 +150,11 @@ async function loadOnce(options: LoadOptions, files: InputFiles): Promise<Loaded
     providerCas: checked.providerCas,
   }
   return { result: { ...failed, snapshot }, offers }
+}
+
+/** A cluster that is followed may use policies that no route of the files does. */
+function withOffers(set: PolicyRoots, { offers }: LoadOptions): PolicyRoots {
+  return offers === undefined ? set : { ...set, policiesAreOffered: true }
 }
 
 /** Policies by themselves: what needs no config to be judged. @param paths absolute */

@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../config/schema.ts'
-import type { OfferProblems, Offers } from '../policy/offer.ts'
+import type { Offers, RefusedOffers } from '../policy/offer.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock } from '../support/time.ts'
 import { type ApiOptions, connectCluster } from './api.ts'
@@ -18,7 +18,7 @@ export interface Controller {
   /** What the cluster offers under `config`, as far as it is known. */
   offers(config: Config): Offers
   /** What was wrong with the offers of the last load. */
-  judged(refused: OfferProblems): void
+  judged(refused: RefusedOffers): void
   /** The last load is in force: what came of it may be told. */
   applied(): void
   /**
@@ -48,7 +48,7 @@ export async function createController({ env, now, log }: ControllerOptions): Pr
   let cluster: Cluster | undefined
   let batches: Batches | undefined
   let last: { readonly config: Config; readonly translation: Translation } | undefined
-  let refused: OfferProblems = new Map()
+  let refused: RefusedOffers = new Map()
 
   /** Begun with the first config, which says where to look. */
   const followed = ({ kubernetes }: Config): Cluster => {
@@ -67,8 +67,11 @@ export async function createController({ env, now, log }: ControllerOptions): Pr
     return service === undefined ? undefined : cluster?.publishedAddresses()
   }
   const reportOf = ({ ingress, source, findings, isServed }: Translation['ingresses'][number]) => {
-    const problems = refused.get(source) ?? []
-    const own = problems.map(({ message }): Finding => ({ reason: 'Refused', message }))
+    const { broken = [], taken = [] } = refused.get(source) ?? {}
+    const own = [
+      ...broken.map(({ message }): Finding => ({ reason: 'Refused', message })),
+      ...taken.map(({ message }): Finding => ({ reason: 'Conflict', message })),
+    ]
     const known = addresses()
     const report: Report = {
       ingress,

@@ -3,7 +3,7 @@
 import { type HostMatch, hostText } from '../routing/route-table.ts'
 import { error, type Problem } from '../support/problem.ts'
 import { type Providers, policyWarnings } from './language/policy-warnings.ts'
-import type { RouteOffer } from './offer.ts'
+import type { RefusedOffer, RouteOffer } from './offer.ts'
 import { compileRoute, type RouteSurroundings } from './route/compile-routes.ts'
 import type { Route } from './route.ts'
 
@@ -20,7 +20,7 @@ export interface OfferSurroundings {
 
 export interface CompiledOffers {
   readonly routes: readonly Route[]
-  readonly refused: Map<string, readonly Problem[]>
+  readonly refused: Map<string, RefusedOffer>
 }
 
 /** Compiles `offers` in steps, between which others may have their turn. What is wrong with one is no problem of the whole. */
@@ -29,17 +29,18 @@ export function* compileOffers(
   around: OfferSurroundings,
 ): Generator<undefined, CompiledOffers> {
   const routes: Route[] = []
-  const refused = new Map<string, readonly Problem[]>()
+  const refused = new Map<string, RefusedOffer>()
   const whyTaken = createTakenHosts(around.fileRoutes, around.ownHosts)
   for (const offer of offers) {
     const compiled = compileOffer(offer, around)
-    const own = [...compiled.problems]
+    const taken: Problem[] = []
     for (const route of compiled.routes) {
       const why = whyTaken(route.match.host)
       if (why === undefined) routes.push(route)
-      else own.push(error(route.at, why))
+      else taken.push(error(route.at, why))
     }
-    if (own.length > 0) refused.set(offer.source, own)
+    const broken = compiled.problems
+    if (broken.length > 0 || taken.length > 0) refused.set(offer.source, { broken, taken })
     yield
   }
   return { routes, refused }

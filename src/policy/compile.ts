@@ -12,7 +12,7 @@ import { compileOffers } from './compile-offers.ts'
 import { createRuleCompiler, type RuleCompiler } from './language/compile-rules.ts'
 import { type Providers, policyWarnings } from './language/policy-warnings.ts'
 import { createZoneOffset, type ZoneOffset } from './language/time-zone.ts'
-import type { OfferProblems, RouteOffer } from './offer.ts'
+import type { RefusedOffers, RouteOffer } from './offer.ts'
 import { compileRoute, type RouteSurroundings } from './route/compile-routes.ts'
 import type { Route } from './route.ts'
 
@@ -46,7 +46,7 @@ export interface CompiledSet {
   readonly fileRoutes: number
   readonly table: RouteTable<Route>
   /** What is wrong with offers; none of it is among `problems`. */
-  readonly refused: OfferProblems
+  readonly refused: RefusedOffers
   /** Errors and warnings, by file and place. */
   readonly problems: readonly Problem[]
 }
@@ -137,8 +137,9 @@ export function* compileInSteps(
   const ofOffers = new Set(offers.map(({ source }) => source))
   const { refused } = offered
   for (const conflict of conflicts) {
+    const { broken = [], taken = [] } = refused.get(conflict.file) ?? {}
     if (!ofOffers.has(conflict.file)) problems.push(conflict)
-    else refused.set(conflict.file, [...(refused.get(conflict.file) ?? []), conflict])
+    else refused.set(conflict.file, { broken, taken: [...taken, conflict] })
   }
   return {
     routes,

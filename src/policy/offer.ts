@@ -28,5 +28,12 @@ export interface Offers {
   readonly certificates: readonly CertificateOffer[]
 }
 
-/** What is wrong with offers, by their source. Those that are not in it are served as they are. */
-export type OfferProblems = ReadonlyMap<string, readonly Problem[]>
+export interface RefusedOffer {
+  /** What is wrong with it: all of it is closed. */
+  readonly broken: readonly Problem[]
+  /** Whose hosts and paths it does not get; the rest of it is served. */
+  readonly taken: readonly Problem[]
+}
+
+/** By their source. Those that are not in it are served as they are. */
+export type RefusedOffers = ReadonlyMap<string, RefusedOffer>

@@ -8,7 +8,7 @@ export interface IngressWords {
   readonly host?: string
   /** `gatehouse.dev/...`, without that. */
   readonly annotations?: Readonly<Record<string, string>>
-  /** Paths with their type and the Service `NAME:PORT` behind them; default: `/` by Prefix to `app:80`. */
+  /** Paths with their type and the Service `NAME:PORT` behind them; default: `/` by Prefix to `app:http`. */
   readonly paths?: readonly (readonly [path: string, type: string, service: string])[]
   readonly createdAt?: string
   /** In place of what is made of the above. */
@@ -17,7 +17,7 @@ export interface IngressWords {
 
 export function ingress(words: IngressWords = {}): Json {
   const { namespace = 'team', name = 'app', host = 'app.localhost' } = words
-  const paths = words.paths ?? [['/', 'Prefix', 'app:80']]
+  const paths = words.paths ?? [['/', 'Prefix', 'app:http']]
   const annotations = Object.entries(words.annotations ?? { policy: 'staff' })
   return {
     apiVersion: 'networking.k8s.io/v1',

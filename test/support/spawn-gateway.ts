@@ -39,7 +39,9 @@ export interface SpawnedGateway {
   readonly ended: Promise<readonly [code: number | null, signal: string | null]>
 }
 
-export type SpawnOptions = Omit<GatewayOptions, 'env' | 'now'> & {
+export type SpawnOptions = Omit<GatewayOptions, 'env' | 'now' | 'kubernetes'> & {
+  /** `--kubernetes`, with the cluster of this KUBECONFIG. */
+  readonly kubeconfig?: string
   /** In place of a new folder: that of a gateway which has ended. */
   readonly folder?: string
 }
@@ -49,7 +51,11 @@ export async function spawnGateway(t: Test, options: SpawnOptions): Promise<Spaw
   const logging = { level: 'info', ...(options.config?.['logging'] as object | undefined) }
   const written = writeGateway(t, { ...options, config: { ...options.config, logging } })
   const folder = options.folder ?? written.folder
-  const spawned = spawnServe(t, folder)
+  const { kubeconfig } = options
+  const spawned =
+    kubeconfig === undefined
+      ? spawnServe(t, folder)
+      : spawnServe(t, folder, { KUBECONFIG: kubeconfig }, ['--kubernetes'])
   const ready = await spawned.untilLogged('ready')
   const [port, adminPort] = [portIn(ready, 'listen'), portIn(ready, 'admin')]
   const adminUrl = `http://127.0.0.1:${adminPort}`
@@ -76,9 +82,14 @@ export async function spawnGateway(t: Test, options: SpawnOptions): Promise<Spaw
   }
 }
 
-/** `gatehouse serve` in `folder`, whatever becomes of it; `env` comes besides this process's own. */
-export function spawnServe(t: Test, folder: string, env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, [MAIN, 'serve'], {
+/** `gatehouse serve ARGS` in `folder`, whatever becomes of it; `env` comes besides this process's own. */
+export function spawnServe(
+  t: Test,
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
+) {
+  const child = spawn(process.execPath, [MAIN, 'serve', ...args], {
     cwd: folder,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

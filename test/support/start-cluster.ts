@@ -5,12 +5,14 @@
 
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
+import { readYaml } from '../../src/support/yaml-document.ts'
 import { selfSigned } from './self-signed.ts'
 import { tempFolder, writeFiles } from './temp-folder.ts'
 
@@ -72,7 +74,28 @@ const PLURALS: Readonly<Record<string, string>> = {
 }
 const TOKEN = 'token-of-the-service-account'
 
+/** The rights that docs/kubernetes-ingress.md asks for, which are all that the token has. */
+function documentedRights(): (method: string, url: URL) => boolean {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/kubernetes-ingress.md'), 'utf8')
+  const role = /```yaml\n([^`]*kind: ClusterRole[^`]*)```/.exec(page)?.[1] ?? ''
+  const { rules } = readYaml('ClusterRole', role).value as {
+    readonly rules: readonly Readonly<Record<'apiGroups' | 'resources' | 'verbs', string[]>>[]
+  }
+  return (method, url) => {
+    const group = url.pathname.startsWith('/apis/networking.k8s.io/') ? 'networking.k8s.io' : ''
+    const { plural, key, sub } = placeOf(url) ?? {}
+    const resource = sub === undefined ? plural : `${plural}/${sub}`
+    const read = key !== undefined ? 'get' : url.searchParams.has('watch') ? 'watch' : 'list'
+    const verb = method === 'GET' ? read : method === 'POST' ? 'create' : method.toLowerCase()
+    return rules.some(
+      ({ apiGroups, resources, verbs }) =>
+        apiGroups.includes(group) && resources.includes(resource ?? '') && verbs.includes(verb),
+    )
+  }
+}
+
 export async function startCluster(t: Test): Promise<Cluster> {
+  const mayDo = documentedRights()
   const state = createState()
   const tls = selfSigned(['127.0.0.1'])
   const requests: string[] = []
@@ -86,7 +109,8 @@ export async function startCluster(t: Test): Promise<Cluster> {
     if (request.headers.authorization !== `Bearer ${TOKEN}`) {
       return refuse(answer, 401, 'Unauthorized', 'Unauthorized')
     }
-    if (faults.forbidden?.test(url.pathname) === true) {
+    const isForbidden = faults.forbidden?.test(url.pathname) === true
+    if (isForbidden || !mayDo(request.method ?? '', url)) {
       return refuse(answer, 403, 'Forbidden', `${url.pathname} is forbidden`)
     }
     state.answer(request.method ?? '', url, await text(request), answer)

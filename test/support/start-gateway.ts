@@ -22,6 +22,8 @@ export interface GatewayOptions {
   readonly config?: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
   readonly now?: Clock
+  /** `--kubernetes`; `env` then names a KUBECONFIG. */
+  readonly kubernetes?: boolean
 }
 
 export interface TestAnswer {
@@ -60,7 +62,7 @@ export interface TestGateway {
 }
 
 /** A folder with the config and the policies of a gateway. */
-export function writeGateway(t: Test, options: Omit<GatewayOptions, 'env' | 'now'>) {
+export function writeGateway(t: Test, options: Omit<GatewayOptions, 'env' | 'now' | 'kubernetes'>) {
   const folder = tempFolder(t)
   const writePolicies = (policies: GatewayOptions['policies']) => {
     const files = typeof policies === 'string' ? { 'test.yaml': policies } : policies
@@ -79,6 +81,7 @@ export async function startGateway(t: Test, options: GatewayOptions): Promise<Te
     configFile,
     env: options.env ?? {},
     now: options.now ?? Date.now,
+    kubernetes: options.kubernetes === true,
   })
   t.teardown(() => gateway.stop())
   const { port } = gateway.address
