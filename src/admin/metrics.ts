@@ -23,6 +23,7 @@ export interface Metrics {
   refreshed(provider: string, result: string): void
   reloaded(successful: boolean): void
   storeFailed(): void
+  untrustedProxy(): void
   directoryAsked(result: DirectoryResult): void
 }
 
@@ -103,6 +104,11 @@ export function createMetrics(sources: MetricsSources): Metrics {
     help: 'Times that the session store could not answer.',
     registers,
   })
+  const untrustedProxies = new Counter({
+    name: 'gatehouse_untrusted_proxy_requests_total',
+    help: 'Requests with X-Forwarded-For from peers that are not in `server.trusted_proxies`.',
+    registers,
+  })
   const directoryRequests = new Counter({
     name: 'gatehouse_directory_requests_total',
     help: 'Calls of directories by result.',
@@ -131,6 +137,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
       lastReload.set(successful ? 1 : 0)
     },
     storeFailed: () => storeErrors.inc(),
+    untrustedProxy: () => untrustedProxies.inc(),
     directoryAsked: (result) => directoryRequests.inc({ result }),
   }
 }

@@ -14,6 +14,7 @@ import type { Parts } from './parts.ts'
 import { providerHealth } from './provider-health.ts'
 import { createPublicServer } from './public-server.ts'
 import { startRedirectServer } from './redirect-server.ts'
+import { noteUntrustedProxies } from './untrusted-proxies.ts'
 
 export interface Servers {
   readonly address: ListenAddress
@@ -80,6 +81,7 @@ export async function buildPublicServer(parts: Parts): Promise<FastifyInstance> 
       log: parts.log,
       now: parts.now,
       draining: () => parts.life.draining,
+      onUntrustedProxy: noteUntrustedProxies(parts.log, parts.metrics.untrustedProxy),
       onFinished: (received) => note(parts, recordOf(received)),
       onUpgraded: (received, status) => note(parts, { ...recordOf(received), status }),
     },

@@ -9,6 +9,9 @@ import {
 import type { Clock } from '../support/time.ts'
 import type { ProbeContext } from './probe.ts'
 
+/** No provider can have this name. */
+const OWN = ''
+
 export interface OpenProbeContext extends ProbeContext {
   /** Ends its connections. */
   close(): void
@@ -31,6 +34,7 @@ export function openProbeContext(
     snapshot,
     now,
     fetchOf: (provider) => outgoing(provider).fetch,
+    fetchOwn: (url, init) => outgoing(OWN).fetch(url, init),
     close: () => {
       for (const one of opened.values()) one.close()
     },

@@ -2,6 +2,7 @@
 
 import type { Snapshot } from '../config/snapshot.ts'
 import type { Fetch } from '../identity/provider-fetch.ts'
+import type { Position } from '../support/problem.ts'
 import type { Clock } from '../support/time.ts'
 
 export interface Finding {
@@ -12,12 +13,16 @@ export interface Finding {
   readonly advice?: string
   /** The key of the config that it is about, such as `providers.okta.scopes`. */
   readonly where?: string
+  /** The place in a policy file, in place of a key of the config. */
+  readonly at?: Position
 }
 
 export interface ProbeContext {
   readonly snapshot: Snapshot
   /** A fetch that trusts and goes where the provider's own does. */
   fetchOf(provider: string): Fetch
+  /** As a browser's, to our own addresses. */
+  readonly fetchOwn: Fetch
   readonly now: Clock
 }
 

@@ -42,6 +42,8 @@ export interface PipelineParts extends JudgeParts {
   answerOwn(request: OwnRequest): void
   /** Called once per request that is not our own, when it is over. */
   onFinished(received: Received): void
+  /** Called for a request whose X-Forwarded-For is not heeded, since nobody trusts this peer. */
+  onUntrustedProxy?(peer: string): void
 }
 
 export type Pipeline = (request: IncomingMessage, response: ServerResponse) => void
@@ -84,7 +86,14 @@ export function proceed(parts: PipelineParts, received: Received): void {
 /** To be called once, when the client's side of the exchange is over, however it ended. */
 export function finish(parts: PipelineParts, received: Received): void {
   if (!received.trail.own) parts.onFinished(received)
+  if (received.headers.forwardedFor.length > 0) noteUntrusted(parts, received)
   received.trail.forwarding?.clientClosed()
+}
+
+/** Of an untrusted peer the chain has no more than its own address. */
+function noteUntrusted(parts: PipelineParts, { forwarded, plane }: Received): void {
+  const { clientAddress, chain } = forwarded
+  if (chain === clientAddress && !plane.isTrustedProxy(chain)) parts.onUntrustedProxy?.(chain)
 }
 
 function run(parts: PipelineParts, received: Received): void {

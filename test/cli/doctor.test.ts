@@ -1,15 +1,17 @@
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import type { Okta, OktaOptions } from '../../src/demo/okta/okta.ts'
+import { freePort } from '../support/free-port.ts'
 import { startOkta } from '../support/start-okta.ts'
+import { startUpstream } from '../support/start-upstream.ts'
 import { tempFolder, writeFiles } from '../support/temp-folder.ts'
 import { runCommand } from './run-command.ts'
 
-const POLICY = `
+const policyFor = (to: string) => `
 routes:
   - name: app
     from: http://app.localhost:8080
-    to: http://127.0.0.1:9
+    to: ${to}
     policy: [{ allow: { or: [{ groups: admins }] } }]
 `
 
@@ -24,8 +26,9 @@ async function runDoctor(t: Test, { stand, provider, before, now = Date.now }: C
   const okta = await startOkta(t, stand)
   before?.(okta)
   const folder = tempFolder(t)
+  const upstream = await startUpstream(t)
   const config = {
-    server: { public_url: 'http://localhost:8080' },
+    server: { public_url: 'http://localhost:8080', admin_listen: `127.0.0.1:${await freePort()}` },
     providers: {
       okta: {
         issuer: okta.issuer,
@@ -38,15 +41,19 @@ async function runDoctor(t: Test, { stand, provider, before, now = Date.now }: C
     session: { secret: Buffer.alloc(32, 7).toString('base64'), store: 'sqlite:s.db' },
   }
   writeFiles(folder, { 'gatehouse.yaml': JSON.stringify(config) })
-  writeFiles(join(folder, 'policies'), { 'app.yaml': POLICY })
+  writeFiles(join(folder, 'policies'), { 'app.yaml': policyFor(upstream.origin) })
   const answer = await runCommand(['doctor'], { cwd: folder, now })
-  return { ...answer, okta }
+  return { ...answer, okta, upstream }
 }
 
 test('all is well: each thing that was tried is said, exit 0', async (t) => {
-  const { stdout, stderr, exitCode, okta } = await runDoctor(t)
+  const { stdout, stderr, exitCode, okta, upstream } = await runDoctor(t)
   t.equal(exitCode, 0)
   t.equal(stderr, '')
+  t.match(stdout, /^ok {7}config: good; 1 route\n/)
+  t.match(stdout, /ok {7}store: .*s\.db will be made at the first start\n/)
+  t.match(stdout, `ok       upstream ${upstream.origin}: it answers\n`)
+  t.match(stdout, 'ok       proxy: the gateway does not run here now')
   t.match(stdout, "ok       provider okta: found; Okta's own server of the organisation\n")
   t.match(stdout, 'ok       provider okta: the clocks agree\n')
   t.match(stdout, 'the redirect URI http://localhost:8080/oauth2/callback is known there\n')
