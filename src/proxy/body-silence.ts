@@ -21,4 +21,6 @@ export function limitSilence(
   request.once('timeout', onSilence)
   request.once('end', stop)
   request.once('close', stop)
+  // From then on nobody waits for the body: whoever is silent is cut off as between two requests.
+  response.once('close', () => request.removeListener('timeout', onSilence))
 }

@@ -5,7 +5,7 @@ import { GatehouseError } from '../errors.ts'
 import type { ResponseHeaderChanges } from '../policy/route.ts'
 import type { Balancer, Target } from './balancer.ts'
 import { limitSilence } from './body-silence.ts'
-import { clientTimer } from './client-timer.ts'
+import { limitStall } from './client-stall.ts'
 import { passEarlyHints } from './early-hints.ts'
 import type { UpstreamHandler } from './http2-upstream.ts'
 import { readResponseHeaders, withResponseHeaders } from './response-headers.ts'
@@ -163,13 +163,12 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
     return false
   }
 
-  /** A client that takes nothing for the route's `idle_timeout` is cut off by Node, and holds no upstream any longer. */
+  /** A client that takes nothing for the route's `idle_timeout` is cut off, and holds no upstream any longer. */
   #waitForClient(): void {
     const { request, response, idleTimeoutMs } = this.#call
-    const timer = clientTimer(request)
-    timer.setTimeout(idleTimeoutMs)
+    const stop = limitStall(request, response, idleTimeoutMs)
     response.once('drain', () => {
-      timer.setTimeout(0)
+      stop()
       this.#resume?.()
     })
   }

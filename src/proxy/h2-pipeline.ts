@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { constants } from 'node:http2'
 import { GatehouseError } from '../errors.ts'
+import { limitRest } from './client-stall.ts'
 import type { Received } from './exchange.ts'
 import type { H2Request } from './h2-request.ts'
 import type { H2Response } from './h2-response.ts'
@@ -17,7 +18,11 @@ export function createH2Pipeline(parts: PipelineParts): H2Pipeline {
     const received = receiveStream(parts, request, response)
     const { stream } = response
     stream.once('close', () => finish(parts, received))
-    if (received.headers.hasBody) stream.once('finish', () => setImmediate(refuseRest, request))
+    // A stream that its client leaves open would be kept, whether or not a body is waited for.
+    if (!request.isBodyless) stream.once('finish', () => setImmediate(refuseRest, request))
+    response.onWritten = () => {
+      limitRest(received.request, received.response, received.plane.limits.bodyTimeoutMs)
+    }
     response.on('timeout', () => {
       if (request.listenerCount('timeout') === 0) response.destroy()
     })

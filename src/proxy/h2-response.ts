@@ -16,6 +16,9 @@ type HeadersToWrite = OutgoingHttpHeaders | readonly string[] | undefined
 
 /** Node makes one for each stream. */
 export class H2Response extends Http2ServerResponse {
+  /** Called when everything has been written, if it has not gone by then. */
+  onWritten: (() => void) | undefined
+
   override writeHead(status: number, phrase?: unknown, headers?: unknown): this {
     const given = (typeof phrase === 'string' ? headers : (phrase ?? headers)) as HeadersToWrite
     const kept = withoutConnection(given)
@@ -32,8 +35,10 @@ export class H2Response extends Http2ServerResponse {
     const [chunk, encoding] = given
     const isText = typeof chunk === 'string' || chunk instanceof Uint8Array
     // Over HTTP/1.1 Node leaves out the body where there is none; here it would be an error.
-    if (!isText || chunk.length === 0 || this.#hasNoBody()) return super.end()
-    return super.end(chunk, (typeof encoding === 'string' ? encoding : 'utf8') as BufferEncoding)
+    if (!isText || chunk.length === 0 || this.#hasNoBody()) super.end()
+    else super.end(chunk, (typeof encoding === 'string' ? encoding : 'utf8') as BufferEncoding)
+    this.onWritten?.()
+    return this
   }
 
   /** @param trailers names and values, or pairs of them, as over HTTP/1.1 */

@@ -34,28 +34,47 @@ const CONCURRENT_STREAMS = 100
 /** Of a request body, what is taken before the upstream has taken it. */
 const WINDOW_BYTES = 256 * 1024
 const IDLE_MS = 75_000
+/** How long a connection without requests may take to send what it owes; Node would wait for ever. */
+const CLOSE_MS = 10_000
+
+/** A connection and what it is spoken over. */
+interface Open {
+  readonly socket: Socket
+  /** No new requests, and the end once those that are under way have finished. */
+  leave(): void
+}
 
 export function createH2Sessions(options: H2Options): H2Sessions {
-  const open = new Set<ServerHttp2Session>()
-  let { limits, server } = serverFor(options, open)
+  const open = new Set<Open>()
+  let taken: Socket | undefined
+  const onSession = (session: ServerHttp2Session): void => {
+    if (taken === undefined) return session.destroy()
+    const one = bound(session, taken, options)
+    open.add(one)
+    taken.once('close', () => open.delete(one))
+  }
+  let { limits, server } = serverFor(options, onSession)
   return {
     take: (socket) => {
       // Node reads the bounds when a server is made.
-      if (options.limits() !== limits) ({ limits, server } = serverFor(options, open))
+      if (options.limits() !== limits) ({ limits, server } = serverFor(options, onSession))
+      // A session does not give away its socket; it is made before this returns.
+      taken = socket
       server.emit('connection', socket)
+      taken = undefined
     },
     closeAll: () => {
-      for (const session of open) session.close()
+      for (const one of open) one.leave()
     },
     destroyAll: () => {
-      for (const session of open) session.destroy()
+      for (const { socket } of open) socket.destroy()
     },
   }
 }
 
 function serverFor(
   options: H2Options,
-  open: Set<ServerHttp2Session>,
+  onSession: (session: ServerHttp2Session) => void,
 ): { readonly limits: ServerConfig['limits']; readonly server: Http2Server } {
   const limits = options.limits()
   const server = createServer({
@@ -69,11 +88,7 @@ function serverFor(
   }
   server.on('connect', options.onConnect)
   server.on('sessionError', ignore)
-  server.on('session', (session: ServerHttp2Session) => {
-    open.add(session)
-    session.once('close', () => open.delete(session))
-    bound(session, options)
-  })
+  server.on('session', onSession)
   return { limits, server }
 }
 
@@ -97,24 +112,44 @@ function boundsFor(limits: ServerConfig['limits']): ServerOptions {
 }
 
 /** How long a connection may live, and on how little. */
-function bound(session: ServerHttp2Session, options: H2Options): void {
+function bound(session: ServerHttp2Session, socket: Socket, options: H2Options): Open {
   const { header_timeout: headerTimeoutMs, requests_per_connection: most } = options.limits()
   let requests = 0
   let underWay = 0
-  const first = setTimeout(() => session.destroy(), headerTimeoutMs)
-  session.once('close', () => clearTimeout(first))
+  let late: NodeJS.Timeout | undefined
+  const cut = (): void => void socket.destroy()
+  const first = setTimeout(cut, headerTimeoutMs)
+  socket.once('close', () => {
+    clearTimeout(first)
+    clearTimeout(late)
+  })
+  const cutSoon = (): void => {
+    late ??= setTimeout(cut, CLOSE_MS)
+  }
+  const leave = (): void => {
+    if (!session.closed) session.close()
+    if (underWay === 0) cutSoon()
+  }
   session.on('stream', (stream) => {
     clearTimeout(first)
     requests++
     underWay++
-    stream.once('close', () => underWay--)
+    stream.once('close', () => {
+      underWay--
+      if (underWay > 0) return
+      // Told once only, of a connection on which nothing moves.
+      if (session.closed) cutSoon()
+      else session.setTimeout(IDLE_MS)
+    })
     // What is under way goes on; the client opens another connection for more.
-    if ((requests >= most || options.draining()) && !session.closed) session.close()
+    if ((requests >= most || options.draining()) && !session.closed) leave()
   })
   // Requests have times of their own.
-  session.setTimeout(IDLE_MS, () => {
-    if (underWay === 0 && !session.closed) session.close()
+  session.setTimeout(IDLE_MS)
+  session.on('timeout', () => {
+    if (underWay === 0) leave()
   })
+  return { socket, leave }
 }
 
 function ignore(): void {

@@ -10,6 +10,7 @@ import { GatehouseError } from '../errors.ts'
 import type { Clock } from '../support/time.ts'
 import { limitSilence } from './body-silence.ts'
 import { type CanonicalOwnRequest, type CanonicalRequest, canonicalize } from './canonicalize.ts'
+import { limitRest } from './client-stall.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { Received } from './exchange.ts'
 import { forward } from './forward.ts'
@@ -70,6 +71,10 @@ function begin(parts: PipelineParts, request: IncomingMessage, response: ServerR
   response.on('close', () => {
     endTurn(socket, response)
     finish(parts, received)
+  })
+  // Over HTTP/1.1 it says that nothing more will be written, and what could not be is waiting.
+  response.once('prefinish', () => {
+    if (socket.writableLength > 0) limitRest(request, response, received.plane.limits.bodyTimeoutMs)
   })
   proceed(parts, received)
 }

@@ -57,6 +57,8 @@ export interface FrameConnection {
   send(...frames: readonly Buffer[]): void
   /** Resolves with the status of the answer on `stream`, or with what ended it: `reset`, `goaway` or `closed`. */
   outcome(stream: number): Promise<number | 'reset' | 'goaway' | 'closed'>
+  /** The same, also behind an answer that has begun. */
+  end(stream: number): Promise<'reset' | 'goaway' | 'closed'>
   readonly closed: Promise<void>
 }
 
@@ -90,31 +92,34 @@ export function frames(port: number): FrameConnection {
   )
   socket.write(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'))
   socket.write(frame(SETTINGS, 0, 0))
-  const look = (stream: number): number | 'reset' | 'goaway' | 'closed' | undefined => {
-    const mine = seen.filter((one) => one.stream === stream)
-    const head = mine.find(({ type }) => type === HEADERS)
-    if (head !== undefined) return statusOf(head.payload)
-    if (mine.some(({ type }) => type === RST_STREAM)) return 'reset'
+  const endOf = (stream: number): 'reset' | 'goaway' | 'closed' | undefined => {
+    if (seen.some((one) => one.stream === stream && one.type === RST_STREAM)) return 'reset'
     const gone = seen.find(({ type, payload }) => type === GOAWAY && payload.readUInt32BE(4) !== 0)
     if (gone !== undefined) return 'goaway'
     return isClosed ? 'closed' : undefined
   }
+  const look = (stream: number) => {
+    const head = seen.find((one) => one.stream === stream && one.type === HEADERS)
+    return head === undefined ? endOf(stream) : statusOf(head.payload)
+  }
+  const when = <T>(question: () => T | undefined): Promise<T> =>
+    new Promise((resolve) => {
+      const watch = () => {
+        const answer = question()
+        if (answer === undefined) return
+        watchers.delete(watch)
+        resolve(answer)
+      }
+      watchers.add(watch)
+      watch()
+    })
   return {
     socket,
     send: (...sent) => {
       for (const bytes of sent) socket.write(bytes)
     },
-    outcome: (stream) =>
-      new Promise((resolve) => {
-        const watch = () => {
-          const outcome = look(stream)
-          if (outcome === undefined) return
-          watchers.delete(watch)
-          resolve(outcome)
-        }
-        watchers.add(watch)
-        watch()
-      }),
+    outcome: (stream) => when(() => look(stream)),
+    end: (stream) => when(() => endOf(stream)),
     closed,
   }
 }

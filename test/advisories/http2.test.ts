@@ -195,6 +195,73 @@ test('H over HTTP/2: a body that is broken off is never one that has ended', asy
   connection.socket.destroy()
 })
 
+test('H over HTTP/2: an answer that its client does not take is not kept', async (t) => {
+  const { port } = await startTarget(t, {
+    config: { server: { h2c: true, limits: { body_timeout: '1s' } } },
+    answer: () => `HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n${'a'.repeat(300_000)}`,
+    routes: (to) =>
+      `  - { name: quick, from: "http://quick.localhost:8080", to: "${to}", idle_timeout: 300ms, allow_public_unauthenticated_access: true }\n`,
+  })
+  const closedWindow = frame(SETTINGS, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0]))
+  const at = (host: string, path: string) =>
+    [...get(path).slice(0, 3), [':authority', host]] as const
+  const asked: Record<string, readonly Field[]> = {
+    'a page of ours': get('/.gatehouse/signed_out', ['accept', 'text/html']),
+    'a refusal': get('/admin', ['accept', 'application/json']),
+    'an answer of an app': at('quick.localhost', '/'),
+  }
+  for (const [name, fields] of Object.entries(asked)) {
+    const connection = frames(port)
+    connection.send(closedWindow, frame(HEADERS, WHOLE, 1, block(fields)))
+    t.not(await connection.outcome(1), 'reset', name)
+    t.equal(await connection.end(1), 'reset', `${name} is cut off`)
+    connection.send(frame(HEADERS, WHOLE, 3, block(get('/public/x', ['a', 'b']))))
+    t.equal(await connection.outcome(3), 200, 'the connection is not')
+    connection.socket.destroy()
+  }
+  const busy = frames(port)
+  busy.send(closedWindow, frame(HEADERS, WHOLE, 1, block(at('quick.localhost', '/'))))
+  let stream = 3
+  const others = setInterval(() => {
+    busy.send(
+      frame(HEADERS, WHOLE, stream, block(get('/.gatehouse/sign_out/none', ['accept', '*/*']))),
+    )
+    stream += 2
+  }, 100)
+  t.equal(await busy.end(1), 'reset', 'nor is it kept where other streams move')
+  clearInterval(others)
+  busy.socket.destroy()
+  const open = frames(port)
+  const empty = [...get('/admin').slice(1), [':method', 'POST']] as const
+  open.send(frame(HEADERS, END_HEADERS, 1, block([...empty, ['content-length', '0']])))
+  t.equal(await open.outcome(1), 401)
+  t.equal(
+    await open.end(1),
+    'reset',
+    'a stream that its client leaves open is closed behind the answer',
+  )
+  open.socket.destroy()
+})
+
+test('H over HTTP/2: a client that reads nothing keeps no gateway from stopping', async (t) => {
+  const { port, gateway } = await startTarget(t, {
+    config: { server: { h2c: true, drain_timeout: '1s' } },
+    answer: () => `HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n${'a'.repeat(300_000)}`,
+  })
+  const connection = frames(port)
+  connection.socket.pause()
+  const wide = Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff])
+  connection.send(frame(SETTINGS, 0, 0, wide), frame(8, 0, 0, Buffer.from([0x7f, 0, 0, 0])))
+  for (let n = 0; n < 50; n++) {
+    connection.send(frame(HEADERS, WHOLE, 2 * n + 1, block(get('/public/x'))))
+  }
+  await until(async () => gateway.decisions().length > 0 || connection.socket.destroyed)
+  const start = Date.now()
+  await gateway.gateway.stop()
+  t.ok(Date.now() - start < 10_000, `stopped after ${Date.now() - start} ms`)
+  connection.socket.destroy()
+})
+
 test('H over HTTP/2: floods cost the connection that sends them, and no more', async (t) => {
   const { port, upstream } = await startTarget(t, {
     config: { server: { h2c: true, limits: { header_timeout: '1s' } } },

@@ -1,10 +1,11 @@
 /** `server.limits` over raw sockets: each limit as it is written, and as a reload changes it. */
 
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
+import { limitSilence } from '../../src/proxy/body-silence.ts'
 import { head, rawRequest } from '../support/raw-request.ts'
 import { startGateway } from '../support/start-gateway.ts'
 import { startUpstream } from '../support/start-upstream.ts'
@@ -16,6 +17,7 @@ async function startLimited(t: Test, limits: Readonly<Record<string, unknown>>) 
     policies: `
 routes:
   - { name: open, from: "http://open.localhost:8080", to: "${upstream.origin}", allow_public_unauthenticated_access: true }
+  - { name: large, from: "http://large.localhost:8080", response: { status: 200, body: ${'a'.repeat(100_000)} }, allow_public_unauthenticated_access: true }
   - { name: own, from: "http://own.localhost:8080", response: { status: 200, body: ok }, allow_public_unauthenticated_access: true }
 `,
   })
@@ -57,6 +59,31 @@ test('a head or a body that takes too long is 408', async (t) => {
   t.match(body.body, /MALFORMED_REQUEST/)
   t.ok(Date.now() - started < 30_000, 'neither waited for the default')
   t.match(upstream.requests, { length: 1 })
+})
+
+test('a client that takes nothing of its answers is cut off, whatever is left of them', async (t) => {
+  const { port } = await startLimited(t, { body_timeout: '1s' })
+  const socket = connect(port, '127.0.0.1')
+  socket.pause()
+  socket.on('error', () => undefined)
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  // More than the system keeps for it on both sides.
+  socket.write(head('GET / HTTP/1.1', 'Host: large.localhost').repeat(400))
+  // Only what writes hears of its end. What comes meanwhile is a sign of life, so not more often.
+  const knocking = setInterval(() => socket.write('\r\n'), 2_500)
+  t.teardown(() => clearInterval(knocking))
+  await closed
+  t.pass('nobody waits for it')
+})
+
+test('behind an answer the silence of a body is that of a connection between two requests', (t) => {
+  const request = Object.assign(new EventEmitter(), { socket: { setTimeout: () => undefined } })
+  const response = Object.assign(new EventEmitter(), { writableEnded: true })
+  limitSilence(request as never, response as never, 1_000, () => t.fail('it is not waited for'))
+  t.equal(request.listenerCount('timeout'), 1)
+  response.emit('close')
+  t.equal(request.listenerCount('timeout'), 0, 'Node cuts it off, where nobody listens')
+  t.end()
 })
 
 test('a connection ends in good order after as many requests as it may have', async (t) => {
