@@ -8,17 +8,26 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1')
 /** No method begins like this, so that these bytes decide. */
 const TELLING_BYTES = 'PRI * '.length
 
-/** Looks at the first bytes of a connection before `server` has it, while `h2c` says so; else nothing changes for it. */
-export function takePriorKnowledge(server: Server, { h2c, sessions }: Http2Use): void {
+/**
+ * Looks at the first bytes of a connection before `server` has it, while `h2c` says so; else nothing changes for it. Returns
+ * what ends the connections on which nothing has come.
+ */
+export function takePriorKnowledge(server: Server, { h2c, sessions }: Http2Use): () => void {
+  const silent = new Set<Socket>()
   const [toHttp1] = server.listeners('connection')
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
-    if (!h2c()) toHttp1?.call(server, socket)
-    else
-      tell(socket, server, (isHttp2) =>
-        isHttp2 ? sessions.take(socket) : toHttp1?.call(server, socket),
-      )
+    if (!h2c()) return toHttp1?.call(server, socket)
+    silent.add(socket)
+    socket.once('readable', () => silent.delete(socket))
+    socket.once('close', () => silent.delete(socket))
+    tell(socket, server, (isHttp2) =>
+      isHttp2 ? sessions.take(socket) : toHttp1?.call(server, socket),
+    )
   })
+  return () => {
+    for (const socket of silent) socket.destroy()
+  }
 }
 
 /** Calls `done` once it is known what is spoken; nothing is taken from the socket. */

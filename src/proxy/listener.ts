@@ -65,8 +65,9 @@ export function createListener(options: ListenerOptions): Server {
       ? createServer(serverOptions)
       : createTlsListener(certificates, serverOptions, options.http2)
   if (options.http2 !== undefined) {
-    if (certificates === undefined) takePriorKnowledge(server, options.http2)
-    endTogether(server, options.http2.sessions)
+    const closeSilent =
+      certificates === undefined ? takePriorKnowledge(server, options.http2) : undefined
+    endTogether(server, options.http2.sessions, closeSilent)
   }
   limitListener(server, options.limits())
   server.on('request', options.onRequest)
@@ -177,11 +178,12 @@ function chooseProtocol(offered: readonly string[], http2: boolean): string | un
 }
 
 /** What Fastify and Node end of HTTP/1.1 is ended of HTTP/2 as well. */
-function endTogether(server: Server, sessions: H2Sessions): void {
+function endTogether(server: Server, sessions: H2Sessions, closeSilent = ignore): void {
   const [closeIdle, closeAll] = [server.closeIdleConnections, server.closeAllConnections]
   server.closeIdleConnections = () => {
     closeIdle.call(server)
     sessions.closeAll()
+    closeSilent()
   }
   server.closeAllConnections = () => {
     closeAll.call(server)

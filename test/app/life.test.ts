@@ -13,7 +13,7 @@ const HEAD = 'GET / HTTP/1.1\r\nHost: open.localhost\r\n\r\n'
 async function startOpen(
   t: Test,
   handler?: UpstreamOptions['handler'],
-  server: Record<string, string> = {},
+  server: Record<string, unknown> = {},
 ) {
   const upstream = await startUpstream(t, handler === undefined ? {} : { handler })
   const policies = (keys = '') => `
@@ -74,6 +74,23 @@ test('for drain_delay connections are accepted and told to close, and readiness 
   t.equal(answer.header('connection'), 'close')
   await stopped
 })
+
+for (const h2c of [true, false]) {
+  test(`connections on which nothing came keep no gateway from stopping, ${h2c ? 'with' : 'without'} h2c`, async (t) => {
+    const { gateway } = await startOpen(t, undefined, { drain_timeout: '30s', h2c })
+    const silent = connect(gateway.port, '127.0.0.1')
+    silent.on('error', () => undefined)
+    await once(silent, 'connect')
+    const ended = once(silent, 'close')
+    silent.resume()
+    // Behind the silent one: by then the gateway has that too.
+    t.equal((await rawRequest(gateway.port, HEAD)).status, 200)
+    const start = Date.now()
+    await gateway.gateway.stop()
+    t.ok(Date.now() - start < 5_000, `stopped after ${Date.now() - start} ms`)
+    await ended
+  })
+}
 
 test('stopping twice is stopping once', async (t) => {
   const { gateway } = await startOpen(t)
