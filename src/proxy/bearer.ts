@@ -10,8 +10,8 @@ import { TokenRefused } from '../identity/signed-token.ts'
 import type { RouteBearer } from '../policy/route.ts'
 import type { Clock } from '../support/time.ts'
 
-/** What is remembered of tokens that held; about 2 KB each. Past it one is verified again. */
-const MAX_KNOWN = 2_000
+/** What is remembered of tokens that held, on whatever routes; about 2 KB each. Past it one is verified again. */
+const MAX_KNOWN = 10_000
 /** A key that the provider has withdrawn must not count for longer. */
 const KNOWN_MS = 60_000
 
@@ -29,6 +29,8 @@ export interface BearerOptions {
   readonly providers: ReadonlyMap<string, Provider>
   readonly rateLimits: Pick<RateLimits, 'count' | 'waitSeconds'>
   readonly now: Clock
+  /** How many tokens are remembered; for tests. */
+  readonly maxKnown?: number
 }
 
 interface Known {
@@ -36,16 +38,18 @@ interface Known {
   readonly until: number
 }
 
-export function createBearer({ providers, rateLimits, now }: BearerOptions): AdmitBearer {
-  // By the route's own settings: what holds for one audience or provider says nothing of another.
-  const known = new WeakMap<RouteBearer, LRUCache<string, Known>>()
-  const cacheOf = (bearer: RouteBearer): LRUCache<string, Known> => {
-    let cache = known.get(bearer)
-    if (cache === undefined) {
-      cache = new LRUCache({ max: MAX_KNOWN })
-      known.set(bearer, cache)
+export function createBearer(options: BearerOptions): AdmitBearer {
+  const { providers, rateLimits, now, maxKnown = MAX_KNOWN } = options
+  const known = new LRUCache<string, Known>({ max: maxKnown })
+  // By what the route asks for: what holds for one audience or provider says nothing of another.
+  const asks = new WeakMap<RouteBearer, string>()
+  const keyOf = (token: string, bearer: RouteBearer): string => {
+    let asked = asks.get(bearer)
+    if (asked === undefined) {
+      asked = `${JSON.stringify([bearer.provider, bearer.audiences])}\n`
+      asks.set(bearer, asked)
     }
-    return cache
+    return createHash('sha256').update(asked).update(token).digest('latin1')
   }
 
   const admit = async (token: string | undefined, bearer: RouteBearer, address: string) => {
@@ -65,12 +69,12 @@ export function createBearer({ providers, rateLimits, now }: BearerOptions): Adm
   }
 
   return (token, bearer, address) => {
-    const cache = cacheOf(bearer)
-    const hash = token === undefined ? '' : createHash('sha256').update(token).digest('latin1')
-    const held = cache.get(hash)
+    if (token === undefined) return admit(token, bearer, address)
+    const key = keyOf(token, bearer)
+    const held = known.get(key)
     if (held !== undefined && now() < held.until && !held.session.ended) return held.session
     return admit(token, bearer, address).then((session) => {
-      cache.set(hash, { session, until: now() + KNOWN_MS })
+      known.set(key, { session, until: now() + KNOWN_MS })
       return session
     })
   }

@@ -7,6 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { type Test, test } from 'tap'
 import { WebSocket, WebSocketServer } from 'ws'
+import type { Provider } from '../../src/identity/provider.ts'
+import { createBearer } from '../../src/proxy/bearer.ts'
 import {
   CLIENT_ID,
   type FakeKey,
@@ -397,6 +399,40 @@ test('what is kept of a token ends with it, and is not believed on another route
   t.equal((await call(token, 'http://forwarding.localhost:8080/')).status, 401)
   clock.offset += 21_000
   t.equal((await call(token)).status, 401)
+})
+
+test('what is kept of tokens is bounded for all routes together, and told apart by what a route asks for', async (t) => {
+  let asked = 0
+  const provider = {
+    admit: async () => {
+      asked++
+      return { ended: false }
+    },
+  } as unknown as Provider
+  const admit = createBearer({
+    providers: new Map([
+      ['okta', provider],
+      ['other', provider],
+    ]),
+    rateLimits: { count: async () => undefined, waitSeconds: () => undefined },
+    now: () => 0,
+    maxKnown: 4,
+  })
+  const route = (audience: string, name = 'okta') => ({
+    provider: name,
+    audiences: [audience],
+    forward: false,
+  })
+  const routes = Array.from({ length: 4 }, (_, i) => route(`api-${i}`))
+  for (const one of [...routes, ...routes]) await admit('token', one, '192.0.2.1')
+  t.equal(asked, 4, 'each asks for another audience')
+  await admit('token', route('api-3'), '192.0.2.1')
+  t.equal(asked, 4, 'a route that asks for the same shares what is known')
+  await admit('token', route('api-3', 'other'), '192.0.2.1')
+  t.equal(asked, 5, 'another provider does not')
+  const [oldest] = routes
+  if (oldest !== undefined) await admit('token', oldest, '192.0.2.1')
+  t.equal(asked, 6, 'past the bound the one that was used longest ago is forgotten')
 })
 
 test('nothing is begun for a client that leaves while its token is looked at', async (t) => {
