@@ -3,12 +3,12 @@
  * first of its second costs one look into a map.
  */
 
-import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Audit } from '../support/audit.ts'
 import type { Every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
+import { createActedOnce } from './acted-once.ts'
 import { createEndMarks } from './end-marks.ts'
 import { OpenSession } from './open-session.ts'
 import { createOpenSessions } from './open-sessions.ts'
@@ -264,18 +264,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       return handed === undefined ? undefined : openStored(handed)
     },
 
-    async once(what, until, act) {
-      const key = `replay:${createHash('sha256').update(what).digest('base64url')}`
-      if (!(await store.putOnce(key, new Uint8Array(), until))) return false
-      try {
-        await act()
-      } catch (error) {
-        // Best effort: where the store fails here too, whoever sent it has to send another.
-        await store.takeOnce(key).catch(() => undefined)
-        throw error
-      }
-      return true
-    },
+    once: createActedOnce(store),
 
     close: async () => {
       unfinished.close()

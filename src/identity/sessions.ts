@@ -1,6 +1,7 @@
 /** Sessions as the rest of the gateway uses them: made at sign-in, opened from a cookie, ended everywhere at once. */
 
 import type { EpochMs } from '../support/time.ts'
+import type { ActOnce } from './acted-once.ts'
 import type { SignedIn } from './provider.ts'
 import type { LiveSession, SessionCard, SessionTokens, SignInMethod } from './session.ts'
 import type { IndexKind } from './session-seals.ts'
@@ -88,10 +89,7 @@ export interface Sessions {
   /** A code that hands `session` to `host`: lives 30 seconds, works once, only for that host and `binding`. */
   issueHandOver(session: LiveSession, host: string, binding: string): Promise<string>
   redeemHandOver(code: string, host: string, binding: string): Promise<LiveSession | undefined>
-  /**
-   * Guards against replay: runs `act` for the first call with `what` before `until`, and returns false for others. Where
-   * `act` rejects, so does this, and `what` may come again.
-   */
-  once(what: string, until: EpochMs, act: () => Promise<void>): Promise<boolean>
+  /** Guards against replay. */
+  readonly once: ActOnce
   close(): Promise<void>
 }

@@ -129,3 +129,49 @@ test('what comes twice acts once; what could not act may come again', async (t) 
   const both = await Promise.all([1, 2].map(() => sessions.once('race', until, act)))
   t.strictSame(both.sort(), [false, true])
 })
+
+test('what failed with the store is no duplicate when it comes again', async (t) => {
+  const { sessions, clock, fault, replica } = startSessions(t)
+  const until = clock.time + 60_000
+  const failing = async () => {
+    fault.down = true
+    await sessions.endOf('okta', 'sub', ana.sub)
+  }
+  await t.rejects(sessions.once('event', until, failing), { code: 'STORE_UNAVAILABLE' })
+  fault.down = false
+  let acts = 0
+  const act = async () => void acts++
+  await t.rejects(
+    replica().once('event', until, act),
+    { code: 'STORE_UNAVAILABLE' },
+    'nobody can say yet whether it is done, and the sender is told to come again',
+  )
+  clock.time += 10_000
+  t.equal(await replica().once('event', until, act), true)
+  t.equal(await sessions.once('event', until, act), false)
+  t.equal(acts, 1)
+})
+
+test('of two at once the second acts where the first fails, and not where it does not', async (t) => {
+  for (const elsewhere of [false, true]) {
+    const { sessions, clock, replica } = startSessions(t)
+    const until = clock.time + 60_000
+    const other = elsewhere ? replica() : sessions
+    const first = Promise.withResolvers<void>()
+    let acts = 0
+    const act = async () => void acts++
+    const failing = sessions.once('failing', until, () => first.promise)
+    const second = other.once('failing', until, act)
+    first.reject(new Error('down'))
+    await t.rejects(failing, /down/)
+    t.equal(await second, true)
+    const going = Promise.withResolvers<void>()
+    const both = [
+      sessions.once('going', until, () => going.promise),
+      other.once('going', until, act),
+    ]
+    going.resolve()
+    t.same(await Promise.all(both), [true, false])
+    t.equal(acts, 1)
+  }
+})
