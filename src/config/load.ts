@@ -71,7 +71,7 @@ export async function loadSnapshot(options: LoadOptions): Promise<LoadResult> {
   }
 }
 
-const NO_OFFERS: Offers = { routes: [], certificates: [] }
+const NO_OFFERS: Offers = { revision: '', routes: [], certificates: [] }
 
 interface Loaded {
   readonly result: Omit<LoadResult, 'inputs'>
@@ -98,7 +98,7 @@ async function loadOnce(options: LoadOptions, files: InputFiles): Promise<Loaded
     problems.push(...verdict.problems)
   }
   const offers = (checked && options.offers?.(checked.config)) ?? NO_OFFERS
-  if (options.offers !== undefined) files.note('offers', JSON.stringify(offers))
+  if (options.offers !== undefined) files.note('offers', offers.revision)
   // Policies are judged beside a config with errors too, so that one run shows all that is wrong.
   const policies =
     read.written === undefined

@@ -29,6 +29,9 @@ const SAFE: ReadonlyMap<string, (value: string) => PlainValue> = new Map([
   ['websocket_origins', listed],
 ])
 
+/** Everybody sees it who may open the app. */
+const SHOWABLE = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{0,200}$/u
+
 /** @param allowed policies that may be picked; `undefined`: all */
 export function readAnnotations(
   { annotations }: Pick<IngressObject, 'annotations'>,
@@ -40,6 +43,14 @@ export function readAnnotations(
     const read = SAFE.get(key)
     if (read !== undefined) settings[key] = read(value.trim())
     else if (key !== 'policy') problems.push(refusal(key))
+  }
+  for (const key of ['description', 'contact'] as const) {
+    const shown = settings[key]
+    if (typeof shown === 'string' && !SHOWABLE.test(shown)) {
+      problems.push(
+        `\`${ANNOTATION_PREFIX}${key}\` is one line of at most 200 characters that show`,
+      )
+    }
   }
   const origins = settings['websocket_origins']
   if (Array.isArray(origins) && origins.includes('*')) {

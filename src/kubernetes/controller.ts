@@ -47,7 +47,11 @@ export async function createController({ env, now, log }: ControllerOptions): Pr
   const closed = Promise.withResolvers<false>()
   let cluster: Cluster | undefined
   let batches: Batches | undefined
-  let last: { readonly config: Config; readonly translation: Translation } | undefined
+  /** What is known has changed since it was looked at. */
+  let hasChanged = true
+  let last: Look | undefined
+  /** What is in force; `undefined` until anything of the cluster is. */
+  let inForce: string | undefined
   let refused: RefusedOffers = new Map()
 
   /** Begun with the first config, which says where to look. */
@@ -55,7 +59,10 @@ export async function createController({ env, now, log }: ControllerOptions): Pr
     cluster ??= followCluster({
       api,
       namespaces: kubernetes.namespaces,
-      onChange: () => batches?.changed(),
+      onChange: () => {
+        hasChanged = true
+        batches?.changed()
+      },
       log,
     })
     cluster.followPublished(kubernetes.publish_service)
@@ -80,31 +87,53 @@ export async function createController({ env, now, log }: ControllerOptions): Pr
     }
     return report
   }
+  const look = (config: Config): Look => {
+    const known = followed(config)
+    const settings = JSON.stringify([
+      config.kubernetes,
+      config.server.public_url,
+      config.server.tls === undefined,
+    ])
+    if (!hasChanged && last?.settings === settings) return { ...last, config }
+    hasChanged = false
+    const view = known.view()
+    // Secrets are read where TLS ends here.
+    const ours = config.server.tls === undefined ? [] : ourIngresses(view, config)
+    known.followSecrets(new Set(ours.flatMap(secretsOf)))
+    return { config, settings, translation: translate(view, config, now) }
+  }
+  const tell = () => {
+    // Before all is known, what seems to be missing may just not have been read.
+    if (batches === undefined || last === undefined) return
+    inForce = last.translation.offers.revision
+    reports.tell(last.translation.ingresses.map(reportOf))
+  }
+  /** Much of what changes is no matter of routes: what we write ourselves comes back too. */
+  const isNews = (): boolean => {
+    if (inForce === undefined || last === undefined) return true
+    last = look(last.config)
+    if (last.translation.offers.revision !== inForce) return true
+    tell()
+    return false
+  }
   return {
     offers: (config) => {
-      const known = followed(config)
-      const view = known.view()
-      // Secrets are read where TLS ends here.
-      const ours = config.server.tls === undefined ? [] : ourIngresses(view, config)
-      known.followSecrets(new Set(ours.flatMap(secretsOf)))
-      last = { config, translation: translate(view, config, now) }
+      last = look(config)
       return last.translation.offers
     },
     judged: (problems) => {
       refused = problems
     },
-    applied: () => {
-      // Before all is known, what seems to be missing may just not have been read.
-      if (batches === undefined || last === undefined) return
-      reports.tell(last.translation.ingresses.map(reportOf))
-    },
+    applied: tell,
     start: async (reload) => {
       const begin = async () => {
         await cluster?.synced()
         await reload()
         // Only now it is known which Secrets are named.
         await cluster?.synced()
-        batches = createBatches(reload)
+        batches = createBatches(async () => {
+          if (isNews()) await reload()
+        })
         while (!(await reload())) await wait(RELOAD_AGAIN_MS, undefined, { ref: false })
         return true
       }
@@ -118,6 +147,14 @@ export async function createController({ env, now, log }: ControllerOptions): Pr
       api.close()
     },
   }
+}
+
+/** What a cluster came to, once it was looked at. */
+interface Look {
+  readonly config: Config
+  /** What of the config matters here. */
+  readonly settings: string
+  readonly translation: Translation
 }
 
 function asAddress(text: string): Address {

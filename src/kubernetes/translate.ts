@@ -1,5 +1,6 @@
 /** From the objects of a cluster to routes as they would stand in policy files, with what is wrong with each Ingress. Pure. */
 
+import { createHash } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
 import type { CertificateOffer, Offers, RouteOffer } from '../policy/offer.ts'
 import type { Clock } from '../support/time.ts'
@@ -86,7 +87,11 @@ export function translate(view: ClusterView, config: Config, now: Clock): Transl
       ],
     })
   }
-  return { offers: { routes, certificates }, ingresses }
+  return { offers: { revision: revisionOf(routes, certificates), routes, certificates }, ingresses }
+}
+
+function revisionOf(...parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
 interface OfferParts {

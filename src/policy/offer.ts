@@ -23,6 +23,8 @@ export interface CertificateOffer {
 
 /** Plain data, fit to be sent to another process. */
 export interface Offers {
+  /** The same routes and certificates have the same one. */
+  readonly revision: string
   /** Of two that could both win, the earlier does. */
   readonly routes: readonly RouteOffer[]
   readonly certificates: readonly CertificateOffer[]

@@ -218,6 +218,8 @@ const REFUSED: Readonly<Record<string, readonly [Readonly<Record<string, string>
   'one of another upstream': [{ to: 'http://169.254.169.254' }, /cannot be set on an Ingress/],
   'a misspelt one': [{ time_out: '1s' }, /unknown annotation `gatehouse.dev\/time_out`.*timeout/],
   'one that JavaScript has': [{ constructor: 'x' }, /unknown annotation/],
+  'a text that hides': [{ description: 'a\u202eb' }, /`gatehouse.dev\/description` is one line/],
+  'a text without end': [{ contact: 'x'.repeat(201) }, /at most 200 characters/],
   'any origin': [{ websocket_origins: '*' }, /stands in policy files only/],
   'a value that is none': [{ timeout: 'long' }, /`timeout` takes a duration/],
   'a flag that is none': [{ allow_websockets: 'yes' }, /takes `true` or `false`/],
