@@ -34,7 +34,8 @@ export const addCheck: AddCommand = (program, io, done) => {
     })
 }
 
-async function check(
+/** Prints what is wrong; returns the exit code. */
+export async function check(
   paths: readonly string[],
   config: string | undefined,
   io: Io,

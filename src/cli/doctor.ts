@@ -38,8 +38,13 @@ export const addDoctor: AddCommand = (program, io, done) => {
     })
 }
 
-/** Prints what it finds; returns the exit code. */
-export async function doctor(configFile: string, io: Io, options: Options = {}): Promise<number> {
+/** Prints what it finds; returns the exit code. @param onFinding told of each finding too */
+export async function doctor(
+  configFile: string,
+  io: Io,
+  options: Options = {},
+  onFinding: (finding: Finding) => void = () => undefined,
+): Promise<number> {
   const { env, now } = io
   const { snapshot, problems } = await loadSnapshot({ configFile, env, now })
   if (snapshot === undefined) return printErrors(problems, io)
@@ -60,6 +65,7 @@ export async function doctor(configFile: string, io: Io, options: Options = {}):
     )
     for await (const finding of findings) {
       counts[finding.level]++
+      onFinding(finding)
       io.stdout(findingText(finding, configFile, io))
     }
   } finally {

@@ -6,13 +6,8 @@ import { dirname, join, resolve } from 'node:path'
 import { loadSnapshot } from '../config/load.ts'
 import { hasErrors, type Problem } from '../support/problem.ts'
 import { startAsking } from './ask.ts'
-import {
-  type InitAnswers,
-  type InitFiles,
-  initFiles,
-  registeredUris,
-  secretVariable,
-} from './init-files.ts'
+import { lookAt } from './init-end.ts'
+import { type InitAnswers, type InitFiles, initFiles, secretVariable } from './init-files.ts'
 import type { AddCommand, Io } from './io.ts'
 import { printProblems, shownPath } from './print-problems.ts'
 
@@ -28,11 +23,14 @@ interface Options {
   readonly to?: string
   readonly group?: string
   readonly force?: boolean
+  readonly doctor: boolean
 }
 
 const HELP = `
 What no flag says is asked for, where standard input is a terminal. The client secret is better typed, or taken from the
 environment variable GATEHOUSE_CLIENT_SECRET, than written as a flag, where other users of the machine can read it.
+
+It ends with what \`check\` and \`doctor\` say, and with what is left to do; what they find undoes nothing.
 
 Exit code 0; 2 where an answer is missing or wrong, or something would be overwritten. Then nothing is written.`
 
@@ -54,6 +52,7 @@ export const addInit: AddCommand = (program, io, done) => {
     .option('--provider <name>', 'name of the provider in the config; default: okta or sso')
     .option('--group <name>', 'only members of this group; default: whoever has signed in')
     .option('--force', 'overwrite what is there')
+    .option('--no-doctor', 'do not try the provider and the app at the end')
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
       done(await init(options, io))
@@ -79,7 +78,13 @@ async function init(options: Options, io: Io): Promise<number> {
     return refuse('nothing has been written: an answer is wrong', io)
   }
   await write(folder, files)
-  io.stdout(report(answers, Object.keys(files), shownPath(folder, io.cwd)))
+  io.stdout(`Written to ${folder}: ${Object.keys(files).join(', ')}\n`)
+  await lookAt(
+    folder,
+    answers,
+    { ...io, env: { ...io.env, ...environmentOf(files, answers) } },
+    options.doctor,
+  )
   return 0
 }
 
@@ -194,17 +199,18 @@ async function existing(folder: string, files: InitFiles): Promise<readonly stri
   return found.filter((path) => path !== undefined)
 }
 
+/** What the file of secrets brings into the environment. */
+function environmentOf(files: InitFiles, { provider, clientSecret }: InitAnswers) {
+  const secret = /^GATEHOUSE_SECRET=(.*)$/m.exec(files['.env'] ?? '')?.[1] ?? ''
+  return { GATEHOUSE_SECRET: secret, [secretVariable(provider)]: clientSecret }
+}
+
 /** Loads what would be written, elsewhere: a wrong answer leaves nothing behind. */
-async function tryOut(
-  files: InitFiles,
-  { provider, clientSecret }: InitAnswers,
-  io: Io,
-): Promise<readonly Problem[]> {
+async function tryOut(files: InitFiles, answers: InitAnswers, io: Io): Promise<readonly Problem[]> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-init-'))
   try {
     await write(folder, files)
-    const secret = /^GATEHOUSE_SECRET=(.*)$/m.exec(files['.env'] ?? '')?.[1] ?? ''
-    const env = { GATEHOUSE_SECRET: secret, [secretVariable(provider)]: clientSecret }
+    const env = environmentOf(files, answers)
     const configFile = join(folder, 'gatehouse.yaml')
     const { problems } = await loadSnapshot({ configFile, env, now: io.now })
     return problems.map((problem) => ({ ...problem, file: problem.file.replace(`${folder}/`, '') }))
@@ -219,21 +225,4 @@ async function write(folder: string, files: InitFiles): Promise<void> {
     await mkdir(dirname(file), { recursive: true })
     await writeFile(file, content, { mode: path === '.env' ? 0o600 : 0o644 })
   }
-}
-
-function report(answers: InitAnswers, paths: readonly string[], folder: string): string {
-  const { redirect, signOut } = registeredUris(answers)
-  const enter = folder === '.' || folder === '' ? '' : `cd ${folder}; `
-  return `Written${enter === '' ? '' : ` to ${folder}`}: ${paths.join(', ')}
-
-At the provider, in the app with client id ${answers.clientId}, register
-  ${redirect}   as sign-in redirect URI
-  ${signOut}   as sign-out redirect URI
-
-Then
-  ${enter}set -a; . ./.env; set +a; gatehouse serve
-and open ${answers.from}/
-
-\`gatehouse test\` runs the policy's tests, \`gatehouse doctor\` looks at everything that the config depends on.
-`
 }

@@ -1,13 +1,23 @@
 /** `gatehouse init`: five answers, and everything is there to start with. */
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { test } from 'tap'
+import { createBrowserClient } from '../support/browser-client.ts'
+import { freePort } from '../support/free-port.ts'
+import { signIn } from '../support/sign-in.ts'
+import { startOkta } from '../support/start-okta.ts'
+import { until } from '../support/start-redis.ts'
+import { startUpstream } from '../support/start-upstream.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { runCommand } from './run-command.ts'
 
 const FLAGS = [
+  '--no-doctor',
   '--public-url=http://localhost:8080',
   '--issuer=https://acme.okta.com',
   '--client-id=0oa1example',
@@ -30,6 +40,7 @@ test('flags alone: what is written passes check and its own tests, and holds no 
   t.equal(exitCode, 0)
   t.match(stdout, 'http://localhost:8080/oauth2/callback')
   t.match(stdout, 'http://app.localhost:8080/')
+  t.match(stdout, '$ gatehouse check\ngatehouse.yaml: good; 1 route, 0 warnings\n')
   const env = environmentOf(cwd)
   t.equal(env['OKTA_CLIENT_SECRET'], 'hush $1')
   t.equal(Buffer.from(env['GATEHOUSE_SECRET'] ?? '', 'base64').length, 32)
@@ -48,6 +59,7 @@ test('flags alone: what is written passes check and its own tests, and holds no 
 test('an https gateway, a group, a public client, another folder', async (t) => {
   const cwd = tempFolder(t)
   const flags = [
+    '--no-doctor',
     '--dir=site',
     '--public-url=https://auth.example.com',
     '--issuer=https://id.example.com',
@@ -85,6 +97,70 @@ for (const [name, [flag, says]] of Object.entries(WRONG)) {
   })
 }
 
+test('a provider and an app that cannot be reached are told, and undo nothing', async (t) => {
+  const cwd = tempFolder(t)
+  const [issuer, to] = await Promise.all(
+    [1, 2].map(async () => `http://127.0.0.1:${await freePort()}`),
+  )
+  const flags = [
+    `--issuer=${issuer}`,
+    `--to=${to}`,
+    `--public-url=http://localhost:${await freePort()}`,
+  ]
+  const { exitCode, stdout } = await runCommand(
+    ['init', '--client-id=a', '--client-secret=b', ...flags],
+    { cwd },
+  )
+  t.equal(exitCode, 0)
+  t.match(stdout, /error {4}provider sso: .* cannot be reached/)
+  t.match(stdout, /Left to do:\n {2}1\. At the provider, .* register\n/)
+  t.match(stdout, / {2}\d\. Mend the network or `issuer`/)
+  t.match(stdout, / {2}\d\. Start the app, or mend host and port in `to`/)
+  t.match(stdout, / {2}\d\. Start it:\n +set -a; \. \.\/\.env; set \+a; gatehouse serve\n/)
+  t.ok(existsSync(join(cwd, 'gatehouse.yaml')))
+})
+
+test('from nothing to a signed-in page with an Okta organisation: init, and the line that it prints', async (t) => {
+  const cwd = tempFolder(t)
+  const port = await freePort()
+  const publicUrl = `http://localhost:${port}`
+  const okta = await startOkta(t, { publicUrl })
+  const app = await startUpstream(t)
+  const gatehouse = `"${process.execPath}" "${join(import.meta.dirname, '../../src/main.ts')}"`
+  const shell = (line: string) =>
+    spawn('sh', ['-c', line.replace(/\bgatehouse (?=init|serve)/, `exec ${gatehouse} `)], {
+      cwd,
+      env: { PATH: process.env['PATH'] ?? '' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  const init = shell(
+    `gatehouse init --public-url=${publicUrl} --issuer=${okta.issuer} --client-id=${okta.app.clientId} --client-secret=${okta.app.clientSecret} --to=${app.origin}`,
+  )
+  const said = await text(init.stdout)
+  t.match(said, /ok {7}provider sso: it takes our credentials/)
+  t.match(said, 'ok       upstream')
+  t.match(said, /\n0 errors, \d warnings?\n/)
+  t.match(said, /Left to do:\n {2}1\. .* register for sign-out:\n/, 'the other one is known there')
+  const [, line = ''] = /Start it:\n +(.*)\n/.exec(said) ?? []
+  const [, page = ''] = /Open (\S+) and sign in/.exec(said) ?? []
+
+  const serve = shell(line)
+  let log = ''
+  serve.stderr.setEncoding('utf8').on('data', (more: string) => {
+    log += more
+  })
+  serve.stdout.resume()
+  const ended = once(serve, 'close')
+  t.teardown(async () => {
+    serve.kill()
+    await ended
+  })
+  await until(async () => log.includes('"ready"') || serve.exitCode !== null)
+  const answer = await signIn(createBrowserClient(port), page, 'ana')
+  t.equal(answer.status, 200, log)
+  t.match(app.last.headers, { 'x-forwarded-email': 'ana@example.com' })
+})
+
 test('nothing is overwritten unless that is said', async (t) => {
   const cwd = tempFolder(t)
   t.equal((await runCommand(['init', ...FLAGS], { cwd })).exitCode, 0)
@@ -115,7 +191,7 @@ test('at a terminal it asks, takes defaults, and never shows the secret', async 
     ['Client secret', 'very secret'],
     ['app to protect', ''],
   ])
-  const result = runCommand(['init'], {
+  const result = runCommand(['init', '--no-doctor'], {
     cwd,
     stdin,
     stderr: (text) => {
