@@ -13,6 +13,7 @@ import {
   type TestAnswer,
   writeGateway,
 } from './start-gateway.ts'
+import { checkWhatWasWritten } from './written-secrets.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
 
@@ -52,10 +53,13 @@ export async function spawnGateway(t: Test, options: SpawnOptions): Promise<Spaw
   const written = writeGateway(t, { ...options, config: { ...options.config, logging } })
   const folder = options.folder ?? written.folder
   const { kubeconfig } = options
+  let stderr = () => ''
+  checkWhatWasWritten(t, folder, () => stderr())
   const spawned =
     kubeconfig === undefined
       ? spawnServe(t, folder)
       : spawnServe(t, folder, { KUBECONFIG: kubeconfig }, ['--kubernetes'])
+  stderr = spawned.stderr
   const ready = await spawned.untilLogged('ready')
   const [port, adminPort] = [portIn(ready, 'listen'), portIn(ready, 'admin')]
   const adminUrl = `http://127.0.0.1:${adminPort}`

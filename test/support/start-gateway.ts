@@ -9,6 +9,7 @@ import { type Gateway, startGateway as startApp } from '../../src/app.ts'
 import type { Clock } from '../../src/support/time.ts'
 import type { DevelopmentProvider } from './development-provider.ts'
 import { tempFolder, writeFiles } from './temp-folder.ts'
+import { checkWhatWasWritten } from './written-secrets.ts'
 
 /** What tests call the gateway: ports in URLs only build links, so the real one need not be known beforehand. */
 export const PUBLIC_URL = 'http://localhost:8080'
@@ -77,6 +78,7 @@ export function writeGateway(t: Test, options: Omit<GatewayOptions, 'env' | 'now
 /** Starts the real thing from files, exactly as `gatehouse serve` does. */
 export async function startGateway(t: Test, options: GatewayOptions): Promise<TestGateway> {
   const { folder, configFile, writePolicies } = writeGateway(t, options)
+  checkWhatWasWritten(t, folder)
   const gateway = await startApp({
     configFile,
     env: options.env ?? {},
