@@ -8,6 +8,7 @@ import { Secret } from '../support/secret.ts'
 import type { Clock } from '../support/time.ts'
 import { type CheckedConfig, checkConfig } from './check-config.ts'
 import { checkRouteSessions } from './check-route-sessions.ts'
+import { checkRouteTokens } from './check-route-tokens.ts'
 import { compileRoots } from './compile-roots.ts'
 import { createInputFiles, type InputFiles, type ReadFile, type Stamps } from './input-files.ts'
 import { type KeptInputs, keepInputs, keptFiles } from './kept-inputs.ts'
@@ -117,6 +118,7 @@ async function loadOnce(options: LoadOptions, files: InputFiles): Promise<Loaded
   if (checked !== undefined) {
     const routes = policies?.table.routes ?? []
     problems.push(...checkRouteSessions(routes, checked.config.session))
+    problems.push(...checkRouteTokens(routes))
   }
   const failed = {
     snapshot: undefined,

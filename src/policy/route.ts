@@ -91,6 +91,7 @@ export interface RouteBearer {
   readonly audiences: readonly string[]
   /** Whether the upstream gets the token too. */
   readonly forward: boolean
+  readonly at: Position
 }
 
 /** How long sessions last on a route, where that is less than elsewhere. Infinite: as elsewhere. */

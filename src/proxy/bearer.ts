@@ -15,13 +15,16 @@ const MAX_KNOWN = 10_000
 /** A key that the provider has withdrawn must not count for longer. */
 const KNOWN_MS = 60_000
 
+/** What a route asks of a token. */
+type AskedToken = Pick<RouteBearer, 'provider' | 'audiences'>
+
 /**
  * The session that `token` stands for as long as it lives. Rejects with GatehouseError BAD_TOKEN, RATE_LIMITED, or
  * ProviderFailure `unavailable` where nobody can tell.
  */
 export type AdmitBearer = (
   token: string | undefined,
-  bearer: RouteBearer,
+  bearer: AskedToken,
   address: string,
 ) => BearerSession | Promise<BearerSession>
 
@@ -42,8 +45,8 @@ export function createBearer(options: BearerOptions): AdmitBearer {
   const { providers, rateLimits, now, maxKnown = MAX_KNOWN } = options
   const known = new LRUCache<string, Known>({ max: maxKnown })
   // By what the route asks for: what holds for one audience or provider says nothing of another.
-  const asks = new WeakMap<RouteBearer, string>()
-  const keyOf = (token: string, bearer: RouteBearer): string => {
+  const asks = new WeakMap<AskedToken, string>()
+  const keyOf = (token: string, bearer: AskedToken): string => {
     let asked = asks.get(bearer)
     if (asked === undefined) {
       asked = `${JSON.stringify([bearer.provider, bearer.audiences])}\n`
@@ -52,7 +55,7 @@ export function createBearer(options: BearerOptions): AdmitBearer {
     return createHash('sha256').update(asked).update(token).digest('latin1')
   }
 
-  const admit = async (token: string | undefined, bearer: RouteBearer, address: string) => {
+  const admit = async (token: string | undefined, bearer: AskedToken, address: string) => {
     const key = addressKey(address)
     const wait = rateLimits.waitSeconds('bearer_failures', key)
     if (wait !== undefined) throw limited(wait)

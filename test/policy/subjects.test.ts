@@ -112,7 +112,8 @@ test('on a route that fixes a provider, people of another are nobody', async (t)
 })
 
 test('where access tokens of another provider are admitted, its people are somebody', async (t) => {
-  const bearer = { provider: 'x', audiences: ['api'], forward: false }
+  const at = { file: 'p.yaml', line: 1, column: 1 }
+  const bearer = { provider: 'x', audiences: ['api'], forward: false, at }
   const { subjects } = read(
     'subjects: { a: { provider: okta }, b: { provider: x }, c: { provider: y } }',
   )

@@ -107,8 +107,7 @@ test('a use at another gateway counts too', async (t) => {
   t.equal((await there?.get(`${STRICT}/`, { headers }))?.status, 200)
 })
 
-test('a time that is longer than every session has no effect, and `check` says so', async (t) => {
-  const policies = `routes: [{ from: "https://a.example.com", to: "http://a.internal", session: { lifetime: 30d, idle: 10m }, allow_any_authenticated_user: true }]`
+async function problemsOf(t: Test, policies: string) {
   const folder = tempFolder(t, {
     'gatehouse.yaml': `
 server: { public_url: "https://auth.example.com" }
@@ -124,11 +123,30 @@ policies: [p.yaml]
     now: Date.now,
   })
   t.ok(snapshot)
+  return problems
+}
+
+test('a time that is longer than every session has no effect, and `check` says so', async (t) => {
+  const problems = await problemsOf(
+    t,
+    `routes: [{ from: "https://a.example.com", to: "http://a.internal", session: { lifetime: 30d, idle: 10m }, allow_any_authenticated_user: true }]`,
+  )
   t.match(problems, [
     {
       severity: 'warning',
       message: '`lifetime` has no effect: every session ends with `session.lifetime` of the config',
     },
   ])
+  t.equal(problems.length, 1)
+})
+
+test('a token that another proxy passes on cannot be kept from the app, and `check` says so', async (t) => {
+  const route = (host: string, bearer: string, to = '') =>
+    `  - { from: "https://${host}.example.com", ${to} bearer: { provider: okta, audience: api${bearer} }, allow_any_authenticated_user: true }\n`
+  const problems = await problemsOf(
+    t,
+    `routes:\n${route('a', '')}${route('b', ', forward: true')}${route('c', '', 'to: "http://c.internal",')}`,
+  )
+  t.match(problems, [{ severity: 'warning', line: 2, message: /let it remove `Authorization`/ }])
   t.equal(problems.length, 1)
 })

@@ -42,7 +42,7 @@ export function readBearer(
     return report(at, `the config has no provider \`${provider}\`${hint}`)
   }
   if (audiences === null || audiences === undefined || forward === undefined) return undefined
-  return { provider, audiences, forward }
+  return { provider, audiences, forward, at: entry.value.at }
 }
 
 /** A text, or a list of texts; null where the key is not written. */
