@@ -2,9 +2,11 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type Every, every } from '../support/every.ts'
+import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
 import type { Replacement, SessionStore, Siblings, StoredSession } from './session-store.ts'
 import { openDatabase, unavailable } from './sqlite-database.ts'
+import { createFileCheck } from './sqlite-file.ts'
 
 const SWEEP_MS = 60_000
 /** Marks are kept beside what is taken once, under names of their own. */
@@ -17,6 +19,7 @@ const REPLACED = 'replaced '
 export interface SqliteStoreOptions {
   readonly now: Clock
   readonly every?: Every
+  readonly log?: Log
   /** Processes without any find out what others did when they ask. */
   readonly siblings?: Siblings | undefined
 }
@@ -29,8 +32,16 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
   const { now, siblings } = options
   const db = openDatabase(path)
   const sql = prepareStatements(db)
+  const checkFile = createFileCheck(path, options.log)
+  /** What `question` returns, as a promise that rejects only with STORE_UNAVAILABLE. */
+  const ask: Ask = (question) =>
+    answer(path, () => {
+      checkFile()
+      return question()
+    })
   const sweep = () => {
     try {
+      checkFile()
       deleteExpired(sql.purgeSessions, now())
       deleteExpired(sql.purgeOnce, now())
       deleteExpired(sql.purgeLocks, now())
@@ -42,18 +53,18 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
   let closed = false
 
   return {
-    create: (session) => answer(path, () => insertSession(db, sql, session)),
+    create: (session) => ask(() => insertSession(db, sql, session)),
     read: (id) =>
-      answer(path, () => {
+      ask(() => {
         const row = sql.read.get(id, now())
         if (row === undefined) return undefined
         const indexKeys = sql.indexKeysOf.all(id).map(({ key }) => String(key))
         const expiresAt = Number(row['expires_at'])
         return { id, ...blobs(row), revision: String(row['revision']), indexKeys, expiresAt }
       }),
-    revision: (id) => answer(path, () => revisionIn(sql.revision.get(id, now()))),
+    revision: (id) => ask(() => revisionIn(sql.revision.get(id, now()))),
     touch: ({ id, revision }, card, expiresAt) =>
-      answer(path, () =>
+      ask(() =>
         // Losing the last minute's uses to a power cut costs nobody more than that minute: no wait for the disk.
         // All rows, as below: the statement is run to its end.
         withoutSync(db, () => {
@@ -62,26 +73,26 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
         }),
       ),
     replace: async (next, previous) => {
-      const done = await answer(path, () => replaceSession(db, sql, next, previous, now()))
+      const done = await ask(() => replaceSession(db, sql, next, previous, now()))
       if (done === 'replaced') siblings?.tell(REPLACED + next.id)
       return done
     },
     delete: async (id) => {
-      const there = await answer(path, () => sql.delete.run(id, now()).changes === 1)
+      const there = await ask(() => sql.delete.run(id, now()).changes === 1)
       if (there) siblings?.tell(id)
       return there
     },
     findByIndex: (key) =>
-      answer(path, () => sql.findByIndex.all(key, now()).map(({ session_id: id }) => String(id))),
-    list: () => listSessions(path, sql, now),
-    count: () => answer(path, () => Number(sql.count.get(now())?.['count'])),
+      ask(() => sql.findByIndex.all(key, now()).map(({ session_id: id }) => String(id))),
+    list: () => listSessions(ask, sql, now),
+    count: () => ask(() => Number(sql.count.get(now())?.['count'])),
     putOnce: (key, value, expiresAt) =>
-      answer(path, () =>
+      ask(() =>
         // A code that a power cut brings back is bound to a browser and over in 30 seconds.
         withoutSync(db, () => sql.putOnce.run(key, value, expiresAt, now()).changes === 1),
       ),
     takeOnce: (key) =>
-      answer(path, () =>
+      ask(() =>
         withoutSync(db, () => {
           // All rows, though there is one at most: only a statement that is run to its end tells that it failed.
           const row = sql.takeOnce.all(key)[0]
@@ -91,14 +102,14 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
         }),
       ),
     mark: (key, value, expiresAt) =>
-      answer(path, () => void sql.mark.run(MARK + key, value, expiresAt)),
+      ask(() => void sql.mark.run(MARK + key, value, expiresAt)),
     marked: (key) =>
-      answer(path, () => {
+      ask(() => {
         const row = sql.marked.get(MARK + key, now())
         return row === undefined ? undefined : bytes(row['value'])
       }),
     keep: (key, value) =>
-      answer(path, () => {
+      ask(() => {
         sql.keep.run(key, value)
         return bytes(sql.kept.get(key)?.['value'])
       }),
@@ -112,15 +123,15 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
       }),
     // A lock that a power cut loses is one that its owner has lost too.
     lock: (name, owner, ms) =>
-      answer(path, () =>
+      ask(() =>
         withoutSync(db, () => sql.lock.run(name, owner, now() + ms, now()).changes === 1),
       ),
     renewLock: (name, owner, ms) =>
-      answer(path, () =>
+      ask(() =>
         withoutSync(db, () => sql.renewLock.run(now() + ms, name, owner, now()).changes === 1),
       ),
     unlock: (name, owner) =>
-      answer(path, () => withoutSync(db, () => void sql.unlock.run(name, owner))),
+      ask(() => withoutSync(db, () => void sql.unlock.run(name, owner))),
     close: async () => {
       if (closed) return
       closed = true
@@ -241,10 +252,10 @@ function revisionIn(row: Record<string, unknown> | undefined): string | undefine
   return row === undefined ? undefined : String(row['revision'])
 }
 
-async function* listSessions(path: string, sql: Statements, now: Clock) {
+async function* listSessions(ask: Ask, sql: Statements, now: Clock) {
   let after = ''
   for (;;) {
-    const rows = await answer(path, () => sql.list.all(after, now()))
+    const rows = await ask(() => sql.list.all(after, now()))
     for (const row of rows) {
       after = String(row['id'])
       yield { id: after, card: bytes(row['card']), expiresAt: Number(row['expires_at']) }
@@ -267,7 +278,8 @@ function withoutSync<T>(db: DatabaseSync, write: () => T): T {
   }
 }
 
-/** What `ask` returns, as a promise that rejects only with STORE_UNAVAILABLE. */
+type Ask = <T>(question: () => T) => Promise<T>
+
 async function answer<T>(path: string, ask: () => T): Promise<T> {
   try {
     return ask()

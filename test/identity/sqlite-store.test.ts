@@ -1,13 +1,23 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'tap'
 import { openStore } from '../../src/identity/open-store.ts'
 import { createSqliteStore } from '../../src/identity/sqlite-store.ts'
 import { manualTimer } from './manual-timer.ts'
-import { recorder } from './session-fixture.ts'
+import { type Logged, recorder } from './session-fixture.ts'
 import { START, storeContract, storedSession } from './store-contract.ts'
 
 const now = () => START
@@ -141,6 +151,35 @@ test('a deleted session leaves no bytes behind in the file', async (t) => {
   await store.close()
   t.notOk(readFileSync(file).includes('tokens-of-a-revoked-session'))
   t.notOk(existsSync(`${file}-wal`))
+})
+
+test('a file that is deleted or replaced while it serves is an outage, said once, and over when it is back', async (t) => {
+  const file = join(t.testdir(), 'sessions.db')
+  const logged: Logged[] = []
+  const timer = manualTimer()
+  const store = createSqliteStore(file, { now, log: recorder(logged), every: timer.every })
+  t.teardown(() => store.close())
+  await store.create(storedSession('a'))
+  renameSync(file, `${file}.away`)
+  timer.tick()
+  t.match(logged, [{ level: 'error', message: /was deleted or moved away; put it back, or/ }])
+  const away = { code: 'STORE_UNAVAILABLE', message: /the file was deleted or moved away/ }
+  await t.rejects(store.revision('a'), away)
+  await t.rejects(store.create(storedSession('b')), away, 'nothing is taken that would be lost')
+  await t.rejects(store.delete('a'), away)
+  writeFileSync(file, '')
+  await t.rejects(store.read('a'), { message: /was replaced by another file/ })
+  t.equal(logged.length, 1)
+  renameSync(`${file}.away`, file)
+  t.type(await store.revision('a'), 'string')
+  t.equal(await store.revision('b'), undefined)
+  t.match(logged.at(-1), { level: 'info', message: 'the file of sessions is back' })
+
+  rmSync(file)
+  await t.rejects(store.count(), away)
+  const next = createSqliteStore(file, { now })
+  t.teardown(() => next.close())
+  t.equal(await next.count(), 0, 'a gateway that starts makes a new one')
 })
 
 test('a place where no store can be is refused with the reason', (t) => {
