@@ -5,7 +5,7 @@
 
 import { GatehouseError } from '../errors.ts'
 import type { Provider } from '../identity/provider.ts'
-import type { LiveSession } from '../identity/session.ts'
+import type { LiveSession, SessionTokens } from '../identity/session.ts'
 import { EndsUnfinished, isStoreAway } from '../identity/unfinished-ends.ts'
 import { renderJson } from '../pages/render.ts'
 import { renderSignOutQuestion } from '../pages/sign-in-pages.ts'
@@ -67,11 +67,12 @@ export async function signOut(visit: Visit): Promise<Reaction> {
   }
   const ended = await endSession(visit)
   if (ended === undefined) return redirect(returnTo ?? SIGNED_OUT_PATH, cookies, 303)
-  const { session, idToken } = ended
+  const { session, tokens } = ended
   noteSignOut(visit, session)
   const provider = visit.providers.get(session.record.provider)
+  if (tokens !== undefined) revokeAtProvider(visit, provider, tokens)
   const state = returnTo === undefined ? undefined : sealSignOutState(visit, returnTo)
-  const providerUrl = await endSessionUrl(visit, provider, idToken, state)
+  const providerUrl = await endSessionUrl(visit, provider, tokens?.idToken, state)
   return redirect(providerUrl ?? returnTo ?? SIGNED_OUT_PATH, cookies, 303)
 }
 
@@ -80,9 +81,9 @@ async function endSession(visit: Visit) {
   try {
     const session = await openSession(visit)
     if (session === undefined) return undefined
-    const idToken = await visit.sessions.idToken(session)
+    const tokens = await visit.sessions.tokens(session)
     await visit.sessions.end(session)
-    return { session, idToken }
+    return { session, tokens }
   } catch (cause) {
     if (!isStoreAway(cause)) throw cause
     visit.audit({
@@ -147,6 +148,21 @@ async function endSessionUrl(
     )
     return undefined
   }
+}
+
+/** Nobody waits for it: what the provider makes of it changes nothing here. */
+function revokeAtProvider(
+  visit: Visit,
+  provider: Provider | undefined,
+  tokens: SessionTokens,
+): void {
+  provider?.revoke(tokens).catch((error: unknown) => {
+    const detail = error instanceof Error ? error.message : 'unknown'
+    visit.log.warn(
+      { request_id: visit.requestId, provider: provider.name, detail },
+      'the provider could not be told that a refresh token is no longer needed',
+    )
+  })
 }
 
 function noteSignOut(visit: Visit, { id, record }: Pick<LiveSession, 'id' | 'record'>): void {

@@ -41,6 +41,8 @@ export interface OpenIdClient {
     sub: string,
     proofKey?: string,
   ): Promise<Claims | 'refused' | undefined>
+  /** @param endpoint the provider's for this (RFC 7009) */
+  revoke(refreshToken: string, endpoint: string): Promise<void>
   endSessionUrl(parameters: Record<string, string>): string
 }
 
@@ -103,6 +105,10 @@ export function createOpenIdClient(
         throw error
       }
     },
+    revoke: (refreshToken, endpoint) =>
+      oidc.tokenRevocation(configure(config, metadata, fetch, endpoint), refreshToken, {
+        token_type_hint: 'refresh_token',
+      }),
     endSessionUrl: (parameters) => oidc.buildEndSessionUrl(client, parameters).href,
   }
 }

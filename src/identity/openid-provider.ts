@@ -246,6 +246,18 @@ export function createOpenIdProvider(
       }
     },
 
+    async revoke({ refreshToken }) {
+      if (refreshToken === undefined) return
+      try {
+        const metadata = await known.get()
+        const { revocation_endpoint: endpoint } = metadata
+        if (endpoint === undefined) return
+        await createOpenIdClient(config, metadata, fetch).revoke(refreshToken, endpoint)
+      } catch (error) {
+        throw failureOf(error, 'revoking the refresh token')
+      }
+    },
+
     async endSessionUrl(idToken, state) {
       // Without a hint providers ask the person or show an error page: signing out here is then all there is.
       if (idToken === undefined) return undefined

@@ -11,6 +11,7 @@ export interface ProviderMetadata {
   readonly jwks_uri: string
   readonly userinfo_endpoint?: string
   readonly end_session_endpoint?: string
+  readonly revocation_endpoint?: string
   readonly pushed_authorization_request_endpoint?: string
   readonly require_pushed_authorization_requests?: boolean
   readonly scopes_supported?: string[]
@@ -23,6 +24,7 @@ const NEEDED = ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const
 const OPTIONAL = [
   'userinfo_endpoint',
   'end_session_endpoint',
+  'revocation_endpoint',
   'pushed_authorization_request_endpoint',
 ] as const
 /** Signatures that only the provider can make. Never `none`, and never HS*, whose key is not the provider's alone. */

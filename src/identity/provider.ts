@@ -71,6 +71,12 @@ export interface Provider {
    * @throws ProviderFailure where the provider did not say; nothing is known of the old tokens then
    */
   refresh(tokens: SessionTokens): Promise<Refreshed>
+  /**
+   * Tells the provider that nobody needs the refresh token any more (RFC 7009); does nothing where there is none, or the
+   * provider takes no such word.
+   * @throws ProviderFailure
+   */
+  revoke(tokens: Pick<SessionTokens, 'refreshToken'>): Promise<void>
   /** Where to send the browser to end the provider's own session; undefined where it offers none. */
   endSessionUrl(idToken: string | undefined, state: string | undefined): Promise<string | undefined>
   /** The gateway's own name at the provider. */

@@ -6,10 +6,17 @@ import type { Provider } from './provider.ts'
 import { type TokenClaims, TokenRefused } from './signed-token.ts'
 import { isObject, readEventSubject, type SessionsNamed } from './subject-id.ts'
 
-/** CAEP 1.0 §3.1 and §3.3: after either whoever it is has to sign in again. */
+const SECEVENT = 'https://schemas.openid.net/secevent'
+/** CAEP 1.0 §3.1 and §3.3, RISC 1.0 §2: after any of them whoever it is has to sign in again. */
 const ENDING: ReadonlySet<string> = new Set([
-  'https://schemas.openid.net/secevent/caep/event-type/session-revoked',
-  'https://schemas.openid.net/secevent/caep/event-type/credential-change',
+  ...['session-revoked', 'credential-change'].map((name) => `${SECEVENT}/caep/event-type/${name}`),
+  ...[
+    'account-disabled',
+    'account-purged',
+    'account-credential-change-required',
+    'credential-compromise',
+    'sessions-revoked',
+  ].map((name) => `${SECEVENT}/risc/event-type/${name}`),
 ])
 /** Events have no end: older ones are refused, and what came since then is remembered. */
 const MAX_AGE_MS = 7 * 24 * 3_600_000

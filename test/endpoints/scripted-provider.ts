@@ -27,6 +27,8 @@ export interface ScriptedProvider {
   readonly asked: AuthorizationRequest[]
   /** Codes that were redeemed. */
   readonly redeemed: string[]
+  /** Refresh tokens of which the provider was told that nobody needs them. */
+  readonly revoked: (string | undefined)[]
   readonly signOuts: { idToken: string | undefined; state: string | undefined }[]
   readonly origin: string
 }
@@ -100,6 +102,9 @@ export async function startScriptedProvider(
     async refresh(tokens) {
       return { kind: 'refreshed', tokens, person: undefined }
     },
+    async revoke({ refreshToken }) {
+      scripted.revoked.push(refreshToken)
+    },
     async endSessionUrl(idToken, state) {
       if (!scripted.endSession) return undefined
       scripted.signOuts.push({ idToken, state })
@@ -116,6 +121,7 @@ export async function startScriptedProvider(
     endSession: false,
     asked: [],
     redeemed: [],
+    revoked: [],
     signOuts: [],
     origin,
   }

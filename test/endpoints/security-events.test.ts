@@ -8,6 +8,7 @@ import { type SignalFixture, startSignals, withinASecond } from './signal-fixtur
 
 const PATH = '/.gatehouse/security_events/demo'
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type'
+const RISC = 'https://schemas.openid.net/secevent/risc/event-type'
 const VERIFICATION = 'https://schemas.openid.net/secevent/ssf/event-type/verification'
 const TYPE = { typ: 'secevent+jwt' }
 const HEADERS = { 'content-type': 'application/secevent+jwt', accept: 'application/json' }
@@ -44,6 +45,13 @@ test('a revoked session and a changed credential end all sessions of the person,
       },
     },
     { events: { [`${CAEP}/session-revoked`]: { subject: { format: 'complex', user: subject } } } },
+    ...[
+      'account-disabled',
+      'account-purged',
+      'account-credential-change-required',
+      'credential-compromise',
+      'sessions-revoked',
+    ].map((name) => ({ events: { [`${RISC}/${name}`]: { subject } } })),
     { aud: PUBLIC_URL },
     { aud: ['other', `${PUBLIC_URL}${PATH}`] },
   ]
@@ -78,6 +86,7 @@ test('verification of the stream, other events and unknown people are accepted a
   for (const events of [
     { [VERIFICATION]: { state: 'x' } },
     { [`${CAEP}/token-claims-change`]: { claims: {} } },
+    { [`${RISC}/account-enabled`]: { subject: { format: 'email', email: 'ana@example.com' } } },
     { [`${CAEP}/session-revoked`]: { subject: stranger } },
     { [`${CAEP}/session-revoked`]: { subject: { format: 'email', email: 'nobody@example.com' } } },
   ]) {
@@ -133,6 +142,18 @@ test('what does not hold is 400 with a reason, and ends nobody', async (t) => {
     t.equal(answer.json()['err'], 'invalid_request')
   }
   t.equal(await person.status(), 200)
+})
+
+test('the `authorization_header` of a stream proves nothing, and is in nobody’s way', async (t) => {
+  const fixture = await startSignals(t)
+  const person = await fixture.signIn({ sub: '00u1' })
+  const headers = { ...HEADERS, authorization: 'Bearer the secret of the stream' }
+  const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`
+  t.equal((await fixture.post(PATH, unsigned, headers)).status, 400)
+  t.equal(await person.status(), 200)
+  const token = await fixture.sign(eventClaims(fixture.idp), TYPE)
+  t.equal((await fixture.post(PATH, token, headers)).status, 202)
+  t.equal(await person.closed, 1008)
 })
 
 test('what comes again is answered as at first, and does not end a later session', async (t) => {

@@ -1,6 +1,7 @@
 /** Signing out: asked first, done only from our own page, everywhere at once, then at the provider. */
 
 import { test } from 'tap'
+import { ProviderFailure } from '../../src/identity/provider.ts'
 import type { BrowserClient } from '../support/browser-client.ts'
 import { person } from './scripted-provider.ts'
 import { APP, AUTH, type FixtureOptions, startEndpoints, WIKI } from './start-endpoints.ts'
@@ -166,16 +167,22 @@ test('with a provider that ends its sessions too, the way goes there with the ID
   const answer = await client.post(SIGN_OUT)
   t.match(answer.location, `${idp.origin}/end`)
   t.same(idp.signOuts, [{ idToken: 'id-token-of-ana', state: undefined }])
+  t.same(idp.revoked, ['refresh-token-of-ana'])
   t.notOk(await isSignedIn(client, APP))
 })
 
 test('a provider that cannot be reached keeps nobody signed in', async (t) => {
-  const { client, idp } = await signedIn(t)
+  const { client, idp, logged } = await signedIn(t)
   idp.endSession = true
   idp.provider.endSessionUrl = () => Promise.reject(new Error('down'))
+  idp.provider.revoke = () => Promise.reject(new ProviderFailure('unavailable', 'no answer'))
   t.equal((await client.visit(SIGN_OUT)).status, 200)
   t.equal((await client.post(SIGN_OUT)).location, `${APP}/.gatehouse/signed_out`)
   t.notOk(await isSignedIn(client, APP))
+  t.match(
+    logged.filter(({ fields }) => 'detail' in fields),
+    [{ level: 'warn', fields: { provider: 'okta', detail: 'no answer' } }],
+  )
 })
 
 test('`rd` is where a sign-out leads when the provider ends nothing', async (t) => {

@@ -73,7 +73,7 @@ export const DEFAULT_CLAIMS: Json = {
   groups: ['engineers'],
 }
 
-const PATHS = { token: '/token', keys: '/keys', userInfo: '/userinfo', pushed: '/par' }
+const PATHS = { token: '/token', keys: '/keys', userInfo: '/userinfo', pushed: '/par', revoke: '/revoke' }
 
 export function newKey(kid: string | undefined, type: 'rsa' | 'ec' = 'ec'): Promise<FakeKey> {
   const { privateKey, publicKey } =
@@ -105,6 +105,7 @@ export async function startFakeProvider(t: Test, faults: Faults = {}): Promise<F
     userinfo_endpoint: issuer + PATHS.userInfo,
     pushed_authorization_request_endpoint: issuer + PATHS.pushed,
     end_session_endpoint: `${issuer}/logout`,
+    revocation_endpoint: issuer + PATHS.revoke,
     response_types_supported: ['code'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256', 'RS256'],
@@ -181,6 +182,9 @@ export async function startFakeProvider(t: Test, faults: Faults = {}): Promise<F
         pushed.set(uri, request.form)
         return { status: 201, body: { request_uri: uri, expires_in: 60 } }
       }
+      case PATHS.revoke:
+        refreshTokens.delete(request.form.get('token') ?? '')
+        return { body: '' }
       case PATHS.userInfo:
         return { body: faults.userInfo ?? DEFAULT_CLAIMS }
       default:

@@ -147,3 +147,25 @@ for (const [name, [status, body, kind]] of Object.entries(pushFailures)) {
     t.match(await failureOf(provider.authorizationUrl(EXPECTED)), { kind })
   })
 }
+
+test('a refresh token that nobody needs is given back, by the same proof; where that cannot be, nothing is sent', async (t) => {
+  const fake = await startFakeProvider(t)
+  const config = { client_auth: 'private_key_jwt', private_key: new Secret(pem(p256)) } as const
+  const provider = start(t, fake, config)
+  await provider.revoke({ refreshToken: undefined })
+  t.equal(formAt(fake, '/revoke'), undefined)
+  await provider.revoke({ refreshToken: 'refresh-1' })
+  const form = formAt(fake, '/revoke')
+  t.match(Object.fromEntries(form ?? []), { token: 'refresh-1', token_type_hint: 'refresh_token' })
+  const assertion = form?.get('client_assertion') ?? ''
+  await t.resolves(
+    jwtVerify(assertion, createPublicKey(p256), { audience: `${fake.issuer}/revoke` }),
+  )
+  fake.faults.answer = (path) => (path === '/revoke' ? { status: 503, body: {} } : undefined)
+  t.match(await failureOf(provider.revoke({ refreshToken: 'refresh-1' })), { kind: 'unavailable' })
+  const without = await startFakeProvider(t, {
+    metadata: ({ revocation_endpoint: _, ...metadata }) => metadata,
+  })
+  await start(t, without, config).revoke({ refreshToken: 'refresh-1' })
+  t.equal(formAt(without, '/revoke'), undefined)
+})

@@ -127,3 +127,22 @@ test('Pomerium: a group that is taken away closes the door', async (t) => {
   }
   t.equal((await browser.send(`${VERIFY}/`)).status, 403)
 })
+
+test('Pomerium: whoever signs out leaves no refresh token behind at Okta', async (t) => {
+  const okta = await startApp(t)
+  const { browser } = await start(t, okta)
+  await signIn(browser, `${VERIFY}/`, 'ana')
+  const asked: string[] = []
+  const { take } = okta.faults
+  okta.faults.take = (endpoint) => {
+    asked.push(endpoint)
+    return take(endpoint)
+  }
+  const headers = { origin: VERIFY, 'sec-fetch-site': 'same-origin' }
+  const answer = await browser.post(`${VERIFY}/.gatehouse/sign_out`, {}, { headers })
+  t.match(answer.location, '/oauth2/v1/logout?id_token_hint=')
+  for (let waited = 0; !asked.includes('revoke') && waited < 100; waited++) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  t.strictSame(asked, ['revoke'])
+})

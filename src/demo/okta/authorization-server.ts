@@ -97,7 +97,11 @@ function configuration(options: ServerOptions): Configuration {
       resourceIndicators: { enabled: false },
       clientCredentials: { enabled: isOrg },
       introspection: { enabled: true },
-      revocation: { enabled: true },
+      // Of another client's tokens it says neither that they are there nor that they are not.
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_context, client, token) => token.clientId === client.clientId,
+      },
       rpInitiatedLogout: { enabled: false },
       dPoP: {
         enabled: true,
