@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http'
 import { GatehouseError } from '../errors.ts'
 import type { LiveSession } from '../identity/session.ts'
 import type { ResolveGroups } from '../identity/session-groups.ts'
+import type { Sessions } from '../identity/sessions.ts'
 import { decide } from '../policy/decide.ts'
 import { ANONYMOUS, type Facts, type Person } from '../policy/model.ts'
 import type { Route, RouteBearer } from '../policy/route.ts'
@@ -38,6 +39,7 @@ export interface JudgedAgainParts {
   /** The plane in force now. */
   plane(): DataPlane
   readonly resolveGroups: ResolveGroups
+  readonly sessions: Pick<Sessions, 'isWithin'>
   readonly now: Clock
 }
 
@@ -64,6 +66,11 @@ export function createStillHolds(admission: Admission, parts: JudgedAgainParts):
     return decision.outcome === 'allow'
   }
 
+  const judgeFor = (known: Route, mine: boolean): boolean | Promise<boolean> => {
+    const resolved = resolveGroupsFor(known, mine ? session : undefined, plane, parts.resolveGroups)
+    return resolved instanceof Promise ? resolved.then(judge) : judge(resolved)
+  }
+
   return () => {
     const current = parts.plane()
     if (current !== plane) {
@@ -73,9 +80,12 @@ export function createStillHolds(admission: Admission, parts: JudgedAgainParts):
     }
     if (route === undefined) return false
     const admittedBy = reading.route.bearer
-    const mine = session !== undefined && isKnownOn(session, route, admittedBy, parts.now())
-    const known = resolveGroupsFor(route, mine ? session : undefined, plane, parts.resolveGroups)
-    return known instanceof Promise ? known.then(judge) : judge(known)
+    const taker = route
+    const mine = session !== undefined && isKnownOn(session, taker, admittedBy)
+    if (!mine || taker.session === undefined) return judgeFor(taker, mine)
+    const recent = isRecentOn(session, taker, parts.sessions)
+    if (!(recent instanceof Promise)) return judgeFor(taker, recent)
+    return recent.then((isRecent) => judgeFor(taker, isRecent))
   }
 }
 
@@ -92,19 +102,26 @@ function routeNow({ request, reading }: Admission, { table }: DataPlane): Route 
   }
 }
 
-/** Whether the route would take this session, or the token that it came by, from a new request. */
+/** Whether the route would take this session, or the token that it came by, from a new request, were it recent enough. */
 function isKnownOn(
   { record }: LiveSession,
-  { provider, bearer, session: limits }: Route,
+  { provider, bearer }: Route,
   admittedBy: RouteBearer | undefined,
-  now: EpochMs,
 ): boolean {
-  if (record.method !== 'bearer') {
-    const isTooOld = limits !== undefined && record.signedInAt + limits.lifetimeMs <= now
-    return !isTooOld && (provider === undefined || provider === record.provider)
-  }
+  if (record.method !== 'bearer') return provider === undefined || provider === record.provider
   return (
     bearer?.provider === record.provider &&
     (admittedBy?.audiences ?? []).every((audience) => bearer.audiences.includes(audience))
   )
+}
+
+/** As a new request would find it; a store that cannot tell of uses elsewhere ends nobody. */
+function isRecentOn(
+  session: LiveSession,
+  { session: limits }: Route,
+  sessions: Pick<Sessions, 'isWithin'>,
+): boolean | Promise<boolean> {
+  if (limits === undefined || session.record.method === 'bearer') return true
+  const answer = sessions.isWithin(session, limits)
+  return answer instanceof Promise ? answer.catch(() => true) : answer
 }

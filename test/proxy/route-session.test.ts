@@ -23,7 +23,7 @@ async function start(t: Test, session: string, store = 'memory:', gateways = 1) 
   const policies = `
 routes:
   - { name: strict, from: "${STRICT}", to: "${upstream.origin}", session: ${session}, allow_websockets: true, allow_any_authenticated_user: true }
-  - { name: easy, from: "${EASY}", to: "${upstream.origin}", allow_any_authenticated_user: true }
+  - { name: easy, from: "${EASY}", to: "${upstream.origin}", allow_websockets: true, allow_any_authenticated_user: true }
 `
   const options = { provider, policies, now: () => clock.time, config: { session: { store } } }
   const started = await Promise.all(
@@ -33,7 +33,19 @@ routes:
   if (first === undefined) throw new Error('no gateway')
   const browser = createBrowserClient(first.port)
   const status = async (url: string) => (await browser.send(`${url}/`)).status
-  return { clock, upstream, browser, status, gateways: started }
+  const sockets = new WebSocketServer({ server: upstream.server })
+  t.teardown(() => sockets.close())
+  const openSocket = async (url: string) => {
+    const { host, hostname } = new URL(url)
+    const socket = new WebSocket(`ws://127.0.0.1:${first.port}/`, {
+      headers: { host, cookie: browser.cookieHeader(hostname) },
+    })
+    t.teardown(() => socket.terminate())
+    const closed = once(socket, 'close').then(([code, reason]) => `${code} ${reason}`)
+    await once(socket, 'open')
+    return { socket, closed }
+  }
+  return { clock, upstream, browser, status, sockets, openSocket, gateways: started }
 }
 
 test('a sign-in is too old for a route with a shorter lifetime, and good for the others', async (t) => {
@@ -59,19 +71,35 @@ test('a sign-in is too old for a route with a shorter lifetime, and good for the
 })
 
 test('a WebSocket of such a route closes at the same time', async (t) => {
-  const { clock, upstream, browser, gateways } = await start(t, '{ lifetime: 30m }')
-  const sockets = new WebSocketServer({ server: upstream.server })
-  t.teardown(() => sockets.close())
+  const { clock, browser, openSocket } = await start(t, '{ lifetime: 30m }')
   await signIn(browser, `${STRICT}/`, 'ana')
-  const cookie = `gatehouse=${browser.cookies('strict.localhost').get('gatehouse')}`
-  const socket = new WebSocket(`ws://127.0.0.1:${gateways[0]?.port}/`, {
-    headers: { host: 'strict.localhost:8080', cookie },
-  })
-  t.teardown(() => socket.terminate())
-  const closed = once(socket, 'close')
-  await once(socket, 'open')
+  const { closed } = await openSocket(STRICT)
   clock.time += 30 * MINUTE
-  t.equal((await closed)[0], 1008)
+  t.equal(await closed, '1008 access has ended')
+})
+
+test('a silent WebSocket closes when the session is idle too long for its route, then for all', async (t) => {
+  const { clock, browser, status, sockets, openSocket } = await start(t, '{ idle: 10m }')
+  await signIn(browser, `${STRICT}/`, 'ana')
+  await browser.follow(`${EASY}/`)
+  const [strict, easy] = [await openSocket(STRICT), await openSocket(EASY)]
+  for (let i = 0; i < 3; i++) {
+    clock.time += 9 * MINUTE
+    const arrived = Promise.all(
+      [...sockets.clients].slice(0, 1).map((one) => once(one, 'message')),
+    )
+    strict.socket.send('what a client sends is a use')
+    await arrived
+  }
+  t.equal(await status(STRICT), 200)
+  t.equal(strict.socket.readyState, WebSocket.OPEN)
+  clock.time += 10 * MINUTE
+  t.equal(await strict.closed, '1008 access has ended')
+  t.equal(await status(STRICT), 401)
+  t.equal(await status(EASY), 200)
+  t.equal(easy.socket.readyState, WebSocket.OPEN)
+  clock.time += 60 * MINUTE
+  t.equal(await easy.closed, '1008 the session has ended')
 })
 
 test('a session that was not used for long is none for a route with a shorter idle time', async (t) => {
