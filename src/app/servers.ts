@@ -99,6 +99,7 @@ export async function buildPublicServer(parts: Parts): Promise<FastifyInstance> 
       log: parts.log,
       audit: parts.audit,
       onSignIn: (provider, result) => parts.metrics.signIn(provider, result),
+      onStoreFailed: parts.metrics.storeFailed,
     },
     onBrokenRequest: noteBroken(parts),
   })

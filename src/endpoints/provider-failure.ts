@@ -54,10 +54,13 @@ export function providerFailure(
     'sign-in failed at the provider',
   )
   const again = { ...NO_WISHES, provider: provider.name }
-  const ways: Partial<FailureAnswer> =
-    error.status === 403
-      ? { switchAccountUrl: signInUrl(visit.origin, target, { ...again, renew: true }) }
-      : { retryUrl: signInUrl(visit.origin, target, again) }
+  const retryUrl = signInUrl(visit.origin, target, again)
+  const switchAccountUrl = signInUrl(visit.origin, target, { ...again, renew: true })
+  const ways: Partial<FailureAnswer> = {
+    // Who cancelled may come back; of an account that is too weak nothing else is to be had.
+    ...(error.kind === 'unmet' ? {} : { retryUrl }),
+    ...(error.status === 403 ? { switchAccountUrl } : {}),
+  }
   return failure(visit, error.code, {
     status: error.status,
     text: NAMED_TEXTS[error.kind]?.(provider.displayName) ?? error.text,

@@ -43,6 +43,7 @@ type FailureDetails = Partial<Omit<FailureAnswer, 'code' | 'requestId' | 'head'>
 /** A failure in the form that the visitor reads. */
 export function failure(visit: Visit, code: ErrorCode, details: FailureDetails = {}): Reaction {
   const { requestId, head, method, snapshot, brand } = visit
+  if (code === 'STORE_UNAVAILABLE') visit.onStoreFailed()
   const form = isSeen(visit) ? 'page' : 'json'
   const answer: FailureAnswer = { code, requestId, form, head, ...details }
   return renderFailure(withRefresh(answer, method, snapshot, visit.now()), brand)

@@ -45,6 +45,8 @@ export interface EndpointOptions {
   readonly log: Log
   readonly audit: Audit
   readonly onSignIn: (provider: string, result: SignInResult) => void
+  /** The store could not answer. */
+  readonly onStoreFailed: () => void
 }
 
 export interface Visit extends Exchange {
@@ -81,6 +83,7 @@ export interface Visit extends Exchange {
   /** Tells what has come of this request; who asked is added. */
   readonly audit: Audit
   readonly onSignIn: EndpointOptions['onSignIn']
+  readonly onStoreFailed: () => void
 }
 
 /** A request keeps the snapshot and the providers that it began with. */
@@ -123,6 +126,7 @@ export function visitOf(request: FastifyRequest, options: EndpointOptions): Visi
         source_ip: exchange.clientAddress,
       }),
     onSignIn: options.onSignIn,
+    onStoreFailed: options.onStoreFailed,
   }
 }
 

@@ -8,6 +8,7 @@ import type { LiveSession, SessionCard } from './session.ts'
 import type { SessionLists } from './session-lists.ts'
 import type { SessionSeals } from './session-seals.ts'
 import type { SessionStore } from './session-store.ts'
+import type { ListedSession } from './sessions.ts'
 import { isOfUser, type NamedSessions, type Tally } from './unfinished-ends.ts'
 
 export interface RevocationOptions {
@@ -35,12 +36,17 @@ export interface Revocation {
   isAny(named: NamedSessions): Promise<boolean>
   /** Ends every session, those that no secret opens included. */
   all(before: EpochMs, tally: Tally): Promise<void>
-  /** Ends the oldest sessions of a person where `made` is one too many. Of two at once each may end the same ones. */
+  /**
+   * Ends the oldest sessions of a person where `made` is one too many. Of several at once each ends the same ones, itself
+   * included: they do not end each other, and no more are left than may be.
+   */
   surplus(made: LiveSession): Promise<void>
 }
 
 /** Sessions ended at the same time: a store is kept busy, and not flooded. */
 const AT_ONCE = 50
+/** Sign-ins with so little between them may not know of each other. */
+const BEGUN_AT_ONCE_MS = 5_000
 
 export function createRevocation(options: RevocationOptions): Revocation {
   const { store, seals, lists, marks, endById, log, now } = options
@@ -111,16 +117,17 @@ export function createRevocation(options: RevocationOptions): Revocation {
     of,
     isAny: async (named) => (await idsNamed(named)).size > 0,
     all: (before, tally) => endEach(idsOf(begun(before)), tally),
-    surplus: async ({ id, record: { provider, sub } }) => {
+    surplus: async (made) => {
+      const { provider, sub } = made.record
       const max = maxPerUser()
       if (max === Number.POSITIVE_INFINITY) return
       try {
         if ((await lists.idsOf(provider, sub)).length <= max) return
-        const others = (await lists.of(provider, sub)).filter((other) => other.id !== id)
-        others.sort((a, b) => b.signedInAt - a.signedInAt)
+        const others = (await lists.of(provider, sub)).filter(({ id }) => id !== made.id)
+        const surplus = [dated(made, others), ...others].sort(newestFirst).slice(max)
         const tally = { ended: 0 }
         await endEach(
-          others.slice(max - 1).map((oldest) => oldest.id),
+          surplus.map(({ id }) => id),
           tally,
         )
         options.audit?.({
@@ -141,4 +148,18 @@ export function createRevocation(options: RevocationOptions): Revocation {
 
 async function* idsOf(sessions: AsyncIterable<{ readonly id: string }>): AsyncIterable<string> {
   for await (const { id } of sessions) yield id
+}
+
+/** What was just made is the newest, whatever the clocks of other replicas say, unless others begin at the same time. */
+function dated({ id, record: { signedInAt } }: LiveSession, others: readonly Dated[]): Dated {
+  const newest = Math.max(...others.map((other) => other.signedInAt))
+  const isAtOnce = newest - signedInAt < BEGUN_AT_ONCE_MS
+  return { id, signedInAt: isAtOnce ? signedInAt : Number.POSITIVE_INFINITY }
+}
+
+type Dated = Pick<ListedSession, 'id' | 'signedInAt'>
+
+/** The same order for everybody, also of those that began in the same moment. */
+function newestFirst(a: Dated, b: Dated): number {
+  return b.signedInAt - a.signedInAt || (a.id < b.id ? -1 : 1)
 }

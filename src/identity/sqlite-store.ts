@@ -101,8 +101,7 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
             : undefined
         }),
       ),
-    mark: (key, value, expiresAt) =>
-      ask(() => void sql.mark.run(MARK + key, value, expiresAt)),
+    mark: (key, value, expiresAt) => ask(() => void sql.mark.run(MARK + key, value, expiresAt)),
     marked: (key) =>
       ask(() => {
         const row = sql.marked.get(MARK + key, now())
@@ -123,15 +122,12 @@ export function createSqliteStore(path: string, options: SqliteStoreOptions): Se
       }),
     // A lock that a power cut loses is one that its owner has lost too.
     lock: (name, owner, ms) =>
-      ask(() =>
-        withoutSync(db, () => sql.lock.run(name, owner, now() + ms, now()).changes === 1),
-      ),
+      ask(() => withoutSync(db, () => sql.lock.run(name, owner, now() + ms, now()).changes === 1)),
     renewLock: (name, owner, ms) =>
       ask(() =>
         withoutSync(db, () => sql.renewLock.run(now() + ms, name, owner, now()).changes === 1),
       ),
-    unlock: (name, owner) =>
-      ask(() => withoutSync(db, () => void sql.unlock.run(name, owner))),
+    unlock: (name, owner) => ask(() => withoutSync(db, () => void sql.unlock.run(name, owner))),
     close: async () => {
       if (closed) return
       closed = true

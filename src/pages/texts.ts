@@ -96,10 +96,10 @@ export const TEXTS = {
   signInLoopTitle: 'Signing in keeps starting over',
   signInLoopText:
     'Your browser was sent to sign in several times without success. Check that it keeps cookies for this site, then try again.',
-  signInDeniedTitle: 'You could not be signed in',
+  signInDeniedTitle: 'You have not been signed in',
   signInFailedTitle: 'Signing in failed',
   signInDenied: (provider: string) =>
-    `${provider} refused your sign-in. Either it was cancelled, or you have not been given access to this application there, or a rule there forbids it. Ask for access, or use another account.`,
+    `You cancelled the sign-in, or ${provider} refused it. If you cancelled, sign in again whenever you like. If not, you have not been given access to this application there, or a rule there forbids it: ask for access, or use another account.`,
   signInUnmet: (provider: string) =>
     `${provider} could not confirm who you are in the way that this site asks for. Set up a stronger way to sign in there, or use another account.`,
   signInUnavailable: (provider: string) =>

@@ -102,7 +102,12 @@ test('without the store a WebSocket, and a request that another proxy asks about
   const asked = await ask(PRIVATE)
   t.equal(asked.status, 500)
   t.equal(asked.headers['x-gatehouse-error'], 'STORE_UNAVAILABLE')
-  t.ok((await storeErrors()) >= before + 4)
+  const own = await gateway.get(`${PRIVATE}/.gatehouse/user`, {
+    headers: { cookie: cookieAt(PRIVATE) },
+  })
+  t.equal(own.status, 503)
+  t.equal(own.headers['set-cookie'], undefined)
+  t.ok((await storeErrors()) >= before + 5)
   link.heal()
   await untilStatus(replicas, cookieAt(PRIVATE), 200)
   t.equal((await upgrade(PRIVATE)).status, 101)

@@ -136,6 +136,7 @@ export async function startEndpoints(
     log,
     audit: (event) => logged.push({ level: 'audit', message: event.event, fields: event }),
     onSignIn: (provider, result) => counted.push(`${provider} ${result}`),
+    onStoreFailed: () => undefined,
   })
   await fastify.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(() => fastify.close())

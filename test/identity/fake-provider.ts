@@ -73,7 +73,13 @@ export const DEFAULT_CLAIMS: Json = {
   groups: ['engineers'],
 }
 
-const PATHS = { token: '/token', keys: '/keys', userInfo: '/userinfo', pushed: '/par', revoke: '/revoke' }
+const PATHS = {
+  token: '/token',
+  keys: '/keys',
+  userInfo: '/userinfo',
+  pushed: '/par',
+  revoke: '/revoke',
+}
 
 export function newKey(kid: string | undefined, type: 'rsa' | 'ec' = 'ec'): Promise<FakeKey> {
   const { privateKey, publicKey } =

@@ -70,6 +70,28 @@ test('two sign-ins at once leave as many sessions as are allowed', async (t) => 
   for (const { id } of made) t.ok(left.includes(id))
 })
 
+test('two sign-ins at once, of whom one may stay, do not end each other', async (t) => {
+  const { sessions, limits, replica } = startSessions(t)
+  limits.maxPerUser = 1
+  const other = replica()
+  for (let i = 0; i < 5; i++) {
+    await Promise.all([sessions, other].map((side) => side.create(ana, context)))
+    t.equal(await sessions.count(), 1)
+  }
+})
+
+test('whoever signs in at a replica whose clock is behind stays all the same', async (t) => {
+  const { sessions, clock, limits, replica } = startSessions(t)
+  limits.maxPerUser = 1
+  await sessions.create(ana, context)
+  clock.time -= MINUTE / 2
+  const made = await replica().create(ana, context)
+  t.same(
+    (await sessions.list()).map(({ id }) => id),
+    [made.id],
+  )
+})
+
 test('a sign-in stands although the oldest session cannot be ended', async (t) => {
   const { sessions, limits, replica, logged } = startSessions(t)
   limits.maxPerUser = 1

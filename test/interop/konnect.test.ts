@@ -93,7 +93,7 @@ test('Konnect: who is not assigned to the app is told so', async (t) => {
   const { browser, gateway } = await startGuide(t, 'okta-konnect.md', { okta })
   const page = await signIn(browser, `${APIS}/`, 'ben')
   t.equal(page.status, 403)
-  t.match(page.body, 'okta refused your sign-in')
+  t.match(page.body, 'You cancelled the sign-in, or okta refused it.')
   t.match(page.body, 'you have not been given access to this application there')
   t.notMatch(page.body, 'User is not assigned', 'what Okta says is for the log')
   t.match(page.body, 'Switch account')

@@ -121,7 +121,8 @@ test('who refuses consent is refused', async (t) => {
   const abort = /href="([^"]*\/abort)"/.exec(consent.body)?.[1] ?? ''
   const page = await browser.follow(new URL(abort, consent.url).href)
   t.equal(page.status, 403)
-  t.match(page.body, 'plain refused your sign-in')
+  t.match(page.body, 'You cancelled the sign-in, or plain refused it.')
+  t.match(page.body, 'Try again')
 })
 
 test('pushed requests work with its defaults', async (t) => {

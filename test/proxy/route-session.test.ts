@@ -85,9 +85,7 @@ test('a silent WebSocket closes when the session is idle too long for its route,
   const [strict, easy] = [await openSocket(STRICT), await openSocket(EASY)]
   for (let i = 0; i < 3; i++) {
     clock.time += 9 * MINUTE
-    const arrived = Promise.all(
-      [...sockets.clients].slice(0, 1).map((one) => once(one, 'message')),
-    )
+    const arrived = Promise.all([...sockets.clients].slice(0, 1).map((one) => once(one, 'message')))
     strict.socket.send('what a client sends is a use')
     await arrived
   }
