@@ -6,7 +6,8 @@ import { Validator } from '@cfworker/json-schema'
 import { test } from 'tap'
 import { parse } from 'yaml'
 import { isMapping } from '../../src/support/mapping.ts'
-import { documentationSamples, kindOf, ROOT, type Sample } from '../support/samples.ts'
+import { type Placed, ROOT } from '../support/doc-pages.ts'
+import { documentationSamples, kindOf } from '../support/samples.ts'
 
 const KINDS = ['config', 'policy', 'test'] as const
 
@@ -31,7 +32,7 @@ function whole(value: unknown): unknown {
   return { ...NEEDED, ...value, server }
 }
 
-function projectFiles(): readonly Sample[] {
+function projectFiles(): readonly Placed[] {
   return readdirSync(join(ROOT, 'policies'))
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => ({
