@@ -5,8 +5,9 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, GatehouseError } from '../errors.ts'
 import type { Provider } from '../identity/provider.ts'
+import { LOGO_PATH } from '../pages/brand.ts'
 import { PORTAL_SCRIPT, PORTAL_SCRIPT_PATH } from '../pages/portal-script.ts'
-import { renderJson, renderScript } from '../pages/render.ts'
+import { renderJson, renderLogo, renderScript } from '../pages/render.ts'
 import { TEXTS } from '../pages/texts.ts'
 import { providerCallback } from './callback.ts'
 import { hasExchange } from './exchange.ts'
@@ -38,6 +39,7 @@ const TEXT_TYPES = ['application/json', 'application/secevent+jwt']
 const readable = (endpoint: Endpoint): Endpoints => ({ GET: endpoint, HEAD: endpoint })
 const jwks = readable(answerJwks)
 const local: Endpoints = { ...readable(askPassword), POST: signInLocally }
+const logo = readable(answerLogo)
 const limitedCallback = signInLimited(providerCallback)
 
 const ON_EVERY_HOST: ReadonlyMap<string, Endpoints> = new Map([
@@ -101,6 +103,7 @@ function endpointsAt(visit: Visit): Endpoints | undefined {
   if (everywhere !== undefined) return everywhere
   if (path.decoded === POMERIUM_JWKS && identityHeaders.preset === 'pomerium') return jwks
   if (!isPublicUrl) return undefined
+  if (path.decoded === LOGO_PATH && snapshot.logo !== undefined) return logo
   if (path.decoded === LOCAL_PATH && snapshot.localAdmins.length > 0) return local
   const signals = signalsAt(visit)
   if (signals !== undefined) return signals
@@ -133,6 +136,11 @@ function isAt(uri: string, path: string): boolean {
 
 function answerJwks(visit: Visit): Reaction {
   return renderJson(200, visit.jwks(), visit.head)
+}
+
+function answerLogo(visit: Visit): Reaction {
+  const { snapshot, head } = visit
+  return snapshot.logo === undefined ? failure(visit, 'NO_ROUTE') : renderLogo(snapshot.logo, head)
 }
 
 /** A request that came past the listener, by a mistake of ours: nothing of it is used. */

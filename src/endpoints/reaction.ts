@@ -14,7 +14,8 @@ export interface CookieChange {
   readonly maxAgeSeconds: number
 }
 
-export interface Reaction extends RenderedAnswer {
+export interface Reaction extends Omit<RenderedAnswer, 'body'> {
+  readonly body: string | Uint8Array
   readonly cookies?: readonly CookieChange[]
 }
 

@@ -48,3 +48,8 @@ export interface RenderedAnswer {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
+
+/** The same of what is no text. */
+export interface RenderedBytes extends Omit<RenderedAnswer, 'body'> {
+  readonly body: Uint8Array
+}

@@ -75,6 +75,7 @@ export const OPERATOR_TEXTS = {
   groups: 'Groups in the log',
   address: 'Address',
   requestId: 'Request ID',
+  missing: 'It would be allow with',
   cannotTell: 'cannot be told',
   cannotTellWhy: 'It depends on what the log does not hold.',
   rules: 'Rules',

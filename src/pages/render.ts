@@ -1,7 +1,7 @@
 /** From a template and its data to a finished answer: layout, escaping and the headers that all answers of ours carry. */
 
 import { Eta } from 'eta/core'
-import type { RenderedAnswer } from './answer.ts'
+import type { RenderedAnswer, RenderedBytes } from './answer.ts'
 import type { Brand } from './brand.ts'
 import {
   OPERATOR_DECISIONS,
@@ -91,7 +91,7 @@ export function renderPage(page: Page, brand: Brand): RenderedAnswer {
   const policy = [
     "default-src 'none'",
     `style-src ${style.source}`,
-    ['img-src data:', ...(page.imageOrigins ?? [])].join(' '),
+    ['img-src data:', ...imageOrigins(page, brand)].join(' '),
     // What the script asks for is on this host, too.
     ...(page.script === undefined ? [] : ["script-src 'self'", "connect-src 'self'"]),
     `form-action ${page.formAction?.join(' ') ?? "'none'"}`,
@@ -105,6 +105,26 @@ export function renderPage(page: Page, brand: Brand): RenderedAnswer {
     'referrer-policy': page.formAction === undefined ? 'no-referrer' : 'same-origin',
     ...page.headers,
   })
+}
+
+function imageOrigins(page: Page, { logoOrigin }: Brand): ReadonlySet<string> {
+  const origins = new Set(page.imageOrigins)
+  if (logoOrigin !== undefined) origins.add(logoOrigin)
+  return origins
+}
+
+/** The brand's logo, which pages of all hosts may show. An SVG that is opened by itself can do nothing. */
+export function renderLogo(
+  { contentType, content }: { readonly contentType: string; readonly content: Uint8Array },
+  head: boolean,
+): RenderedBytes {
+  const headers = headersOf(contentType, content, {
+    ...INERT,
+    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    // Its address holds its hash.
+    'cache-control': 'public, max-age=86400',
+  })
+  return { status: 200, headers, body: head ? new Uint8Array() : content }
 }
 
 /** A part of a page, as markup to be put into another. */
@@ -148,15 +168,19 @@ function answer(
   head: boolean,
   headers: Readonly<Record<string, string>>,
 ): RenderedAnswer {
+  return { status, headers: headersOf(type, body, headers), body: head ? '' : body }
+}
+
+function headersOf(
+  type: string,
+  body: string | Uint8Array,
+  headers: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   return {
-    status,
-    headers: {
-      'content-type': type,
-      'content-length': String(Buffer.byteLength(body)),
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      ...headers,
-    },
-    body: head ? '' : body,
+    'content-type': type,
+    'content-length': String(Buffer.byteLength(body)),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...headers,
   }
 }

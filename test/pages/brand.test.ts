@@ -7,7 +7,8 @@ import { renderFailure } from '../../src/pages/failure.ts'
 import { contactView } from '../../src/pages/views.ts'
 
 const SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
-const loadBrand = (brand: BrandConfig) => brandOf({ config: { brand }, logo: undefined })
+const server = { public_url: 'https://auth.example.com' }
+const loadBrand = (brand: BrandConfig) => brandOf({ config: { brand, server }, logo: undefined })
 const notFound = { code: 'NO_ROUTE', requestId: 'r', form: 'page', head: false } as const
 
 test('without any settings there is a name and a colour', async (t) => {
@@ -32,14 +33,23 @@ test('a colour that is no colour never reaches the stylesheet', async (t) => {
 
 test('a logo is part of the page', async (t) => {
   const logo = { contentType: 'image/svg+xml', content: Buffer.from(SVG) } as const
-  const brand = brandOf({ config: { brand: {} }, logo })
+  const brand = brandOf({ config: { brand: {}, server }, logo })
   const url = `data:image/svg+xml;base64,${Buffer.from(SVG).toString('base64')}`
   t.equal(brand.logo, url)
   t.match(renderFailure(notFound, brand).body, `<img src="${url}" alt="">`)
 })
 
+test('a large logo is loaded from public_url, and keeps pages small', async (t) => {
+  const logo = { contentType: 'image/png', content: Buffer.alloc(200_000, 7) } as const
+  const brand = brandOf({ config: { brand: {}, server }, logo })
+  const { body, headers } = renderFailure(notFound, brand)
+  t.match(body, /<img src="https:\/\/auth\.example\.com\/\.gatehouse\/logo\?v=[\w-]{12}" alt="">/)
+  t.match(headers['content-security-policy'], 'img-src data: https://auth.example.com;')
+  t.ok(body.length < 30_000)
+})
+
 test('a snapshot has one brand', async (t) => {
-  const snapshot = { config: { brand: {} }, logo: undefined }
+  const snapshot = { config: { brand: {}, server }, logo: undefined }
   t.equal(brandOf(snapshot), brandOf(snapshot))
 })
 

@@ -10,7 +10,10 @@ import { withRefresh } from '../../src/pages/retry-pause.ts'
 import type { Person } from '../../src/policy/model.ts'
 
 const brand = brandOf({
-  config: { brand: { name: 'Example Corp', contact: 'it-help@example.com', color: '#0b5fff' } },
+  config: {
+    brand: { name: 'Example Corp', contact: 'it-help@example.com', color: '#0b5fff' },
+    server: { public_url: 'https://auth.example.com' },
+  },
   logo: undefined,
 })
 

@@ -11,7 +11,7 @@ import { freePort } from '../support/free-port.ts'
 import { startGateway, type TestGateway } from '../support/start-gateway.ts'
 import { startProvider } from '../support/start-provider.ts'
 import { startUpstream } from '../support/start-upstream.ts'
-import { writeFiles } from '../support/temp-folder.ts'
+import { tempFolder, writeFiles } from '../support/temp-folder.ts'
 
 export interface PagesFixture {
   readonly gateway: TestGateway
@@ -39,6 +39,8 @@ export async function startPages(t: Test): Promise<PagesFixture> {
   const publicUrl = `http://localhost:${port}`
   const site = (name: string, path = '/') => `http://${name}.localhost:${port}${path}`
   const redirects = ['okta', 'partner'].map((name) => `${publicUrl}/oauth2/${name}`)
+  const logos = tempFolder(t)
+  writeFiles(logos, { 'logo.svg': LOGO })
   const provider = await startProvider(t, { publicUrl, redirectUris: redirects })
   const upstream = await startUpstream(t)
   const known = {
@@ -74,13 +76,22 @@ export async function startPages(t: Test): Promise<PagesFixture> {
       local_admins: [
         { name: 'root', password_hash: formatPasswordHash({ logN: 14, r: 1, p: 1, salt, key }) },
       ],
-      brand: { name: 'Example Corp', color: '#0b5fff', contact: 'it-help@example.com' },
+      brand: {
+        logo: join(logos, 'logo.svg'),
+        name: 'Example Corp',
+        color: '#0b5fff',
+        contact: 'it-help@example.com',
+      },
     },
     policies: { 'sites.yaml': await policiesOf(t, site, upstream.origin) },
   })
   writeFiles(join(gateway.folder, 'policies', 'testdata'), { 'subjects.yaml': SUBJECTS })
   return { gateway, publicUrl, site }
 }
+
+/** Too large to be a part of each page. */
+const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32" viewBox="0 0 32 32"><!-- ${'x'.repeat(4_000)} -->
+<rect width="32" height="32" rx="8" fill="#0b5fff"/><circle cx="16" cy="16" r="7" fill="#fff"/></svg>`
 
 const SUBJECTS = `subjects:
   ana: { sub: demo-ana, email: ana@example.com, provider: okta, groups: [platform-engineers] }

@@ -12,7 +12,8 @@ import {
 import { listSites } from '../../src/pages/sites.ts'
 import type { Person } from '../../src/policy/model.ts'
 
-const brand = brandOf({ config: { brand: {} }, logo: undefined })
+const server = { public_url: 'https://auth.example.com' }
+const brand = brandOf({ config: { brand: {}, server }, logo: undefined })
 const evil = '"\'><script>alert(1)</script>'
 const visit = { requestId: 'r', head: false }
 

@@ -88,7 +88,7 @@ function judgedFacts(judged: Rejudged, method: string): readonly Fact[] {
     const text = `rejected: ${judged.code}`
     return [...canonical, { name: TEXTS.outcome, text, mark: 'bad', sub: judged.detail }]
   }
-  const { route, why: choice, others, decision } = judged
+  const { route, why: choice, others, decision, missing } = judged
   return [
     decision === undefined
       ? { name: TEXTS.outcome, text: TEXTS.cannotTell, mark: 'warn', sub: TEXTS.cannotTellWhy }
@@ -101,6 +101,7 @@ function judgedFacts(judged: Rejudged, method: string): readonly Fact[] {
     ...(decision?.rule === undefined
       ? []
       : [{ name: TEXTS.rule, text: decision.rule.name, sub: placeText(decision.rule.at) }]),
+    ...known(TEXTS.missing, missing.map(({ text }) => text).join('; ')),
     ...canonical,
     { name: TEXTS.route, text: route.name, sub: `${placeText(route.at)}; ${choice}` },
     ...known(TEXTS.others, others.map(({ name }) => name).join(', ')),
