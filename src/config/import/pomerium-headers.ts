@@ -4,6 +4,7 @@ import type { YamlEntry } from '../../support/yaml-node.ts'
 import { isWritten } from '../../support/yaml-writer.ts'
 import { COMMENT_OUT, type DraftEntry, entry, map } from './draft.ts'
 import type { Notes } from './notes.ts'
+import { routeHsts } from './pomerium-hsts.ts'
 import { type Setting, type Settings, textOf } from './settings.ts'
 import { listOf } from './yaml-drafts.ts'
 
@@ -60,7 +61,7 @@ function responseHeaders(
   ]
   const origin = own ?? everywhere
   if (origin === undefined || headers.length === 0) return []
-  return [entry('set_response_headers', map(headers), keyOptions(origin))]
+  return [entry('set_response_headers', map(headers), keyOptions(origin)), ...routeHsts(own, notes)]
 }
 
 function keyOptions({ at, subject }: { at: Setting['at']; subject: string }) {

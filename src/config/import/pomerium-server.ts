@@ -25,13 +25,13 @@ const DEFAULT_ADDRESS = '0.0.0.0:443'
 const DEFAULT_LIFETIME = '14h'
 
 /**
- * `server`. `hosts`: those of the routes, for a file that leaves the sign-in to Pomerium's makers; `clientCa`: what
- * there is about certificates of clients.
+ * `server`. `hosts`: those of the routes, for a file that leaves the sign-in to Pomerium's makers; `more`: what
+ * others have to say there.
  */
 export function translateServer(
   settings: Settings,
   hosts: readonly string[],
-  clientCa: readonly DraftEntry[],
+  more: readonly DraftEntry[],
 ): DraftEntry {
   const insecure = settings.flag('insecure_server')
   const tls = insecure?.value === true ? [] : certificates(settings)
@@ -41,7 +41,7 @@ export function translateServer(
     ...publicUrl(settings, hosts),
     ...metrics(settings),
     ...tls,
-    ...clientCa,
+    ...more,
     ...redirect(settings),
     ...proxies(settings),
   ]

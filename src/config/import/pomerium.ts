@@ -12,6 +12,7 @@ import {
 } from './policy-drafts.ts'
 import { CERTIFICATE_POLICY, certificateRule } from './pomerium-access.ts'
 import { translateClientCertificates } from './pomerium-certificates.ts'
+import { serverHsts } from './pomerium-hsts.ts'
 import { translateIdentity } from './pomerium-identity.ts'
 import { adviceFor } from './pomerium-left-out.ts'
 import { placeOf, type RoutePlace } from './pomerium-place.ts'
@@ -36,10 +37,11 @@ export function importPomerium(file: YamlMap, name: string, notes: Notes): reado
   const places = maps.map(({ place }) => place)
   const certificates = translateClientCertificates(settings)
   const providers = translateProviders(settings, notes)
+  const responseHeaders = settings.take('set_response_headers', 'headers')
   const server = translateServer(
     settings,
     places.map(({ host }) => host),
-    certificates.entries,
+    [...certificates.entries, ...serverHsts(responseHeaders, notes)],
   )
   const session = translateSession(settings, notes)
   const identity = translateIdentity(settings)
@@ -48,7 +50,7 @@ export function importPomerium(file: YamlMap, name: string, notes: Notes): reado
     places,
     passIdentityHeaders: settings.flag('pass_identity_headers')?.value ?? false,
     timeout: settings.text('default_upstream_timeout'),
-    responseHeaders: settings.take('set_response_headers', 'headers'),
+    responseHeaders,
     needsCertificate: certificates.needed,
     providerFor: providers.providerFor,
   }
@@ -113,7 +115,7 @@ function responseNotes(settings: Settings, { responseHeaders }: RouteDefaults): 
   if (responseHeaders !== undefined) return []
   const origin = { at: settings.at, subject: 'set_response_headers' }
   const message =
-    'Pomerium adds `X-Frame-Options: SAMEORIGIN` and `X-XSS-Protection` to the answers of apps; here apps send their own, and the gateway Strict-Transport-Security'
+    'Pomerium adds `X-Frame-Options: SAMEORIGIN` and `X-XSS-Protection` to the answers of apps; here apps send their own, and the gateway Strict-Transport-Security without `includeSubDomains` and `preload`'
   return [settings.note('differs', origin, message)]
 }
 

@@ -21,6 +21,17 @@ const importRoutes = (routes: readonly Data[], settings: Data = {}) =>
 
 /** A route's keys, what is then written, and the note on it. */
 const KEYS: readonly (readonly [string, Data, RegExp, RegExp?])[] = [
+  [
+    'Strict-Transport-Security',
+    { set_response_headers: { 'strict-transport-security': 'max-age=3600' } },
+    /strict-transport-security: max-age=3600\n\s+hsts: 1h/,
+  ],
+  [
+    'Strict-Transport-Security without an age',
+    { set_response_headers: { 'Strict-Transport-Security': 'preload' } },
+    /Strict-Transport-Security: preload/,
+    /says no `max-age`/,
+  ],
   ['a timeout of Go', { timeout: '1h30m0.5s' }, /timeout: 5400500ms/],
   ['a whole timeout', { timeout: '1h30m' }, /timeout: 90m/],
   ['no timeout', { timeout: '0' }, /timeout: 0s/],
@@ -319,6 +330,18 @@ const FOR_ALL: readonly (readonly [string, Data, RegExp, RegExp?])[] = [
     'headers for all',
     { set_response_headers: { 'X-A': '1' } },
     /set_response_headers:\n\s+X-A: "1"/,
+    /no Strict-Transport-Security is among them/,
+  ],
+  [
+    'no Strict-Transport-Security',
+    { set_response_headers: { disable: 'true' } },
+    /server:[\s\S]*\n {2}hsts: 0s/,
+  ],
+  [
+    'Strict-Transport-Security for every answer',
+    { set_response_headers: { 'Strict-Transport-Security': 'max-age=31536000; preload' } },
+    /server:[\s\S]*\n {2}hsts: 365d[\s\S]*set_response_headers:\n\s+Strict-Transport-Security: max-age=31536000; preload/,
+    /own pages say `max-age` alone/,
   ],
   [
     'identity for all',
