@@ -120,6 +120,7 @@ function compileHost<R extends Routable>(
   problems: Problem[],
 ): HostEntry<R> {
   const [first] = routes
+  if (routes.length === 1 && takesEveryPath(first)) return new IndexedHost(routes, undefined)
   const index: PathIndex<R> = {
     paths: undefined,
     regexes: undefined,
@@ -146,27 +147,30 @@ function compileHost<R extends Routable>(
   return new IndexedHost(routes, index)
 }
 
-// One of very many: it has one function for all of them, and for a host whose one route takes all, nothing to look up.
+function takesEveryPath({ match: { path } }: Routable): boolean {
+  return path.kind === 'prefix' && path.prefix === '/'
+}
+
+// There may be very many: one function for all of them, and where one route takes every path, nothing to look up.
 class IndexedHost<R extends Routable> implements HostEntry<R> {
-  readonly #takesAll: R | undefined
-  readonly #index: PathIndex<R>
+  readonly #first: R
+  readonly #index: PathIndex<R> | undefined
   readonly host: string
   readonly keepEncodedSlashes: boolean
   readonly routes: readonly R[]
 
-  constructor(routes: Readonly<AtLeastOne<R>>, index: PathIndex<R>) {
+  /** @param index `undefined` where the first route takes every path */
+  constructor(routes: Readonly<AtLeastOne<R>>, index: PathIndex<R> | undefined) {
     const [first] = routes
-    const { path, host } = first.match
-    const isCatchAll = path.kind === 'prefix' && path.prefix === '/'
-    this.#takesAll = routes.length === 1 && isCatchAll ? first : undefined
+    this.#first = first
     this.#index = index
-    this.host = hostText(host)
+    this.host = hostText(first.match.host)
     this.keepEncodedSlashes = first.keepEncodedSlashes
     this.routes = routes
   }
 
   match(decodedPath: string): R | undefined {
-    return this.#takesAll ?? matchPath(this.#index, decodedPath)
+    return this.#index === undefined ? this.#first : matchPath(this.#index, decodedPath)
   }
 }
 

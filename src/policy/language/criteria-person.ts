@@ -8,7 +8,7 @@ import { FALSE, type StepUp, TRUE, UNKNOWN } from '../compiled-policy.ts'
 import type { Person } from '../model.ts'
 import { compileClaimPath } from './claim-path.ts'
 import { type CriterionBody, type CriterionCompiler, personPart, proofPart } from './criterion.ts'
-import { foldAscii } from './fold.ts'
+import { equalsFolded, foldAscii } from './fold.ts'
 import { compileMatcher, type MatcherKey, type MatcherKind } from './matchers.ts'
 import { MissingNowError } from './time-criteria.ts'
 
@@ -98,12 +98,9 @@ function domainTest(key: MatcherKey): (person: Person) => boolean {
     if (email === undefined) return false
     const at = email.indexOf('@')
     if (at < 0 || email.indexOf('@', at + 1) >= 0 || at + 1 === email.length) return false
-    const folded = foldAscii(email)
     // The usual case, without cutting the text in two.
-    if (typeof only === 'string') {
-      return folded.length === at + 1 + only.length && folded.endsWith(only)
-    }
-    return key.holds(folded.slice(at + 1))
+    if (typeof only === 'string') return equalsFolded(email, only, at + 1)
+    return key.holds(foldAscii(email.slice(at + 1)))
   }
 }
 

@@ -9,11 +9,11 @@ export function foldAscii(text: string): string {
   return text
 }
 
-/** Whether `text` is `folded` (already in lower case) but for the case of A to Z. */
-export function equalsFolded(text: string, folded: string): boolean {
-  if (text.length !== folded.length) return false
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
+/** Whether `text`, from `start` on, is `folded` (already in lower case) but for the case of A to Z. */
+export function equalsFolded(text: string, folded: string, start = 0): boolean {
+  if (text.length - start !== folded.length) return false
+  for (let i = 0; i < folded.length; i++) {
+    const code = text.charCodeAt(start + i)
     const lower = code >= 65 && code <= 90 ? code + 32 : code
     if (lower !== folded.charCodeAt(i)) return false
   }
