@@ -4,13 +4,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { stripTypeScriptTypes } from 'node:module'
 import { dirname, join, relative } from 'node:path'
-import { Validator } from '@cfworker/json-schema'
+import { type Schema, Validator } from '@cfworker/json-schema'
 import { type Test, test } from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { startGateway } from '../src/app.ts'
 import { isMapping } from '../src/support/mapping.ts'
 import { runCommand } from './cli/run-command.ts'
-import { createBrowserClient } from './support/browser-client.ts'
+import { type BrowserClient, createBrowserClient } from './support/browser-client.ts'
 import {
   commandsOf,
   gatehouseArguments,
@@ -135,12 +135,24 @@ for (const { at, words } of shell.filter((command) => OF_THE_PROJECT.test(comman
   })
 }
 
-test('what is called YAML is YAML, and Kubernetes’ objects have their marks', async (t) => {
+const values: Schema = JSON.parse(readFileSync(join(ROOT, 'helm/values.schema.json'), 'utf8'))
+const valuesSchema = new Validator(values, '2020-12', false)
+
+/** `policies` as a mapping is the chart's; it is never so in a config, and a list of rules in a policy file. */
+function isValuesOfChart(value: Readonly<Record<string, unknown>>): boolean {
+  const { policies } = value
+  const isChart = 'mode' in value || (isMapping(policies) && 'git' in policies)
+  return isChart && Object.keys(value).every((key) => Object.hasOwn(values.properties ?? {}, key))
+}
+
+test('what is called YAML is YAML, the chart takes its values, and Kubernetes’ objects have their marks', async (t) => {
   for (const { at, text } of written('yaml', 'yml')) {
     for (const document of parseAllDocuments(text)) {
       t.strictSame([...document.errors, ...document.warnings].map(String), [], at)
       const value: unknown = document.toJS()
-      if (isMapping(value) && 'apiVersion' in value) {
+      if (isMapping(value) && isValuesOfChart(value)) {
+        t.strictSame(valuesSchema.validate(value).errors, [], at)
+      } else if (isMapping(value) && 'apiVersion' in value) {
         t.type(value['kind'], 'string', at)
         t.ok(isMapping(value['metadata']) || value['kind'] === 'List', at)
       }
@@ -309,4 +321,23 @@ test('the quick start leads to a signed-in page, and the app can verify who it i
   t.match(await ask(assertion), { email: 'ana@example.com', aud: app, iss: publicUrl })
   await t.rejects(ask(`${assertion.slice(0, -4)}AAAA`))
   await t.rejects(ask(''))
+
+  const script = createBrowserClient(port)
+  const leadsTo = await whereApiLeads(script, `${app}/list?x=1#there`)
+  t.equal((await signIn(script, leadsTo, 'ben')).url, `${app}/list?x=1#there`)
 })
+
+/** Where the sample of the page on single-page apps sends a browser whose script was told to sign in. */
+function whereApiLeads(browser: BrowserClient, href: string): Promise<string> {
+  const [sample] = written('js').filter(({ text }) => text.includes('async function api('))
+  const fetchAs = async (path: string) => {
+    const headers = { 'sec-fetch-mode': 'cors', accept: '*/*' }
+    const { status, body } = await browser.send(new URL(path, href).href, { headers })
+    return new Response(body, { status })
+  }
+  return new Promise((resolve) => {
+    const location = { href, assign: (url: URL) => resolve(url.href) }
+    const api = new Function('fetch', 'location', `${sample?.text}\nreturn api`)(fetchAs, location)
+    void api('/api/items')
+  })
+}
