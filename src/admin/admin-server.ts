@@ -118,12 +118,19 @@ function refuseIf(judge: (request: FastifyRequest) => AdminRefusal | undefined) 
 /** A page in somebody's browser that says its origin has no business here, not even to ask for health. */
 function foreignOrigin({ headers }: FastifyRequest): AdminRefusal | undefined {
   const { origin, host = '' } = headers
-  if (origin === undefined || isOwnOrigin(origin, host)) return undefined
+  const isOwn = origin === undefined ? !isFetchedElsewhere(headers) : isOwnOrigin(origin, host)
+  if (isOwn) return undefined
   return {
     status: 403,
     error: 'ACCESS_DENIED',
     message: 'Requests from other origins are refused.',
   }
+}
+
+/** Pictures and scripts are fetched without an Origin; a link that somebody follows is no such thing. Fetch Metadata §2 */
+function isFetchedElsewhere(headers: FastifyRequest['headers']): boolean {
+  const { 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers
+  return (site === 'cross-site' || site === 'same-site') && mode !== 'navigate'
 }
 
 /**

@@ -165,6 +165,21 @@ test('G: nothing is open by itself', async (t) => {
         )
       }
     }
+    for (const [site, mode, status] of [
+      ['cross-site', 'no-cors', 403],
+      ['same-site', 'no-cors', 403],
+      ['cross-site', 'navigate', 200],
+      ['same-origin', 'cors', 200],
+      ['none', 'navigate', 200],
+    ] as const) {
+      const fetched = [`Sec-Fetch-Site: ${site}`, `Sec-Fetch-Mode: ${mode}`]
+      const local = `Host: 127.0.0.1:${port}`
+      t.equal(
+        await askAdmin('GET /sessions HTTP/1.1', local, ...fetched),
+        status,
+        `${site} ${mode}`,
+      )
+    }
     const rebound = `evil.example:${port}`
     for (const request of [
       'GET /config HTTP/1.1',
