@@ -2,6 +2,8 @@
 
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'tap'
+import { emptyTrail } from '../../src/proxy/exchange.ts'
+import { judge } from '../../src/proxy/judge.ts'
 import { createBrowserClient } from '../support/browser-client.ts'
 import { rawRequest } from '../support/raw-request.ts'
 import { signIn } from '../support/sign-in.ts'
@@ -271,4 +273,22 @@ routes:
     t.equal((await browser.send(`${APP}/`)).status, 200)
   })
   database.close()
+})
+
+test('G: a mistake of ours while it is found out who asks lets nobody pass, not even where everybody may', async (t) => {
+  const mistake = new TypeError('a mistake of ours')
+  const answers: Record<string, () => Promise<undefined>> = {
+    'at once': () => {
+      throw mistake
+    },
+    later: () => Promise.reject(mistake),
+  }
+  for (const [name, open] of Object.entries(answers)) {
+    const parts = { sessions: { open }, resolveGroups: () => undefined }
+    const received = { headers: { cookie: 'gatehouse=x' }, trail: emptyTrail() }
+    const reading = { route: { secure: false, policy: [] }, host: { name: HOST }, path: {} }
+    const judging = async () => judge(parts as never, received as never, reading as never)
+    await t.rejects(judging(), mistake, name)
+    t.equal(received.trail.decision, undefined, 'nothing is decided')
+  }
 })
