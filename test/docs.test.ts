@@ -22,6 +22,7 @@ import {
 import { type Block, type DocPage, docPages, ROOT } from './support/doc-pages.ts'
 import { freePort } from './support/free-port.ts'
 import { signIn } from './support/sign-in.ts'
+import { readLines } from './support/start-gateway.ts'
 import { startOkta } from './support/start-okta.ts'
 import { startUpstream } from './support/start-upstream.ts'
 import { tempFolder, writeFiles } from './support/temp-folder.ts'
@@ -311,8 +312,10 @@ test('the quick start leads to a signed-in page, and the app can verify who it i
   const gateway = await startGateway({ configFile, env, now: Date.now })
   t.teardown(() => gateway.stop())
   const app = `http://app.localhost:${port}`
-  const page = await signIn(createBrowserClient(port), `${app}/`, 'ana')
-  t.match(page, { status: 200, url: `${app}/` })
+  const browser = createBrowserClient(port)
+  t.match(await signIn(browser, `${app}/`, 'ana'), { status: 200, url: `${app}/` })
+  const user = await browser.send(`${app}/.gatehouse/user`)
+  t.strictSame(Object.keys(user.json()), Object.keys(sampleOfJson('signed_in_at')))
 
   const callerOf = await sampleOfNode(t, publicUrl, app)
   const assertion = upstream.requests.at(-1)?.header('x-gatehouse-jwt-assertion')[0] ?? ''
@@ -325,7 +328,17 @@ test('the quick start leads to a signed-in page, and the app can verify who it i
   const script = createBrowserClient(port)
   const leadsTo = await whereApiLeads(script, `${app}/list?x=1#there`)
   t.equal((await signIn(script, leadsTo, 'ben')).url, `${app}/list?x=1#there`)
+
+  await gateway.stop()
+  const line = readLines(join(cwd, 'decisions.log')).find(({ outcome }) => outcome === 'allow')
+  t.strictSame(Object.keys(line ?? {}), Object.keys(sampleOfJson('policy_revision')))
 })
+
+/** The sample of JSON that has this key. */
+function sampleOfJson(key: string): object {
+  const values = written('json').flatMap(({ text }) => parsed(text) ?? [])
+  return values.filter(isMapping).find((value) => key in value) ?? {}
+}
 
 /** Where the sample of the page on single-page apps sends a browser whose script was told to sign in. */
 function whereApiLeads(browser: BrowserClient, href: string): Promise<string> {
