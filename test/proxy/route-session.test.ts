@@ -1,6 +1,8 @@
 /** A route on which sessions end sooner than elsewhere: whoever signed in, or was here, too long ago signs in anew. */
 
 import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { WebSocket, WebSocketServer } from 'ws'
 import { loadSnapshot } from '../../src/config/load.ts'
@@ -151,6 +153,25 @@ policies: [p.yaml]
   t.ok(snapshot)
   return problems
 }
+
+test('a reload with `not_before` puts out who signed in earlier, WebSockets too; whoever comes again is in', async (t) => {
+  const { clock, browser, status, openSocket, gateways } = await start(t, '{ idle: 10m }')
+  await signIn(browser, `${STRICT}/`, 'ana')
+  const { closed } = await openSocket(STRICT)
+  clock.time += 5_000
+  const [gateway] = gateways
+  const file = join(gateway?.folder ?? '', 'gatehouse.yaml')
+  const written = JSON.parse(readFileSync(file, 'utf8'))
+  written.session.not_before = new Date(clock.time).toISOString()
+  writeFileSync(file, JSON.stringify(written))
+  await gateway?.gateway.reload()
+  t.equal(await closed, '1008 the session has ended')
+  t.equal(await status(STRICT), 401)
+  const listed = await fetch(`${gateway?.adminUrl}/sessions`)
+  t.strictSame(await listed.json(), { sessions: [] })
+  clock.time += 1_000
+  t.equal((await browser.follow(`${STRICT}/`)).status, 200)
+})
 
 test('a time that is longer than every session has no effect, and `check` says so', async (t) => {
   const problems = await problemsOf(
