@@ -124,6 +124,14 @@ test('... as it lies in Redis, and in a file of sqlite', async (t) => {
     const next = { ...versionOne(), revision: 'next', expiresAt: end }
     t.equal(await other.replace(next, versionOne()), 'replaced', of)
     t.equal(await other.revision(id), 'next', of)
+    const later = { ...ofLater(versionOne(), { version: 4, needs: 3 }), expiresAt: end }
+    t.equal(await other.replace(later, next), 'replaced', of)
+    const before = startRefreshing(t).replica({ ...other })
+    t.equal(await before.open(VERSION_1.cookie, HOST), undefined, of)
+    const left = await other.read(id)
+    t.equal(left?.revision, 'later', of)
+    t.ok(later.record.equals(left?.record ?? Buffer.alloc(0)), `${of}: byte for byte`)
+    t.equal(await before.endOf('okta', 'sub', '00u1'), 1, `${of}: it is found and ended all the same`)
   }
 })
 
