@@ -62,6 +62,10 @@ async function probeProvider(
     ...skewFindings(name, skew),
     ...scopeFindings(found),
     ...(await probeRedirect(found, context)),
+    {
+      level: 'ok',
+      what: `provider ${name}: to hand out as sign-in address: ${context.snapshot.config.server.public_url}/.gatehouse/login/${name}`,
+    },
     ...(await probeCredentials(found, context)),
     ...probeClaims(found, context),
   ]

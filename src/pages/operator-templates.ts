@@ -46,7 +46,7 @@ export const OPERATOR_OVERVIEW = `
 <table>
 <thead><tr><th scope="col"><%= it.t.provider %></th><th scope="col"><%= it.t.issuer %></th><th scope="col"><%= it.t.state %></th><th scope="col"><%= it.t.directory %></th></tr></thead>
 <tbody>
-<% for (const provider of it.providers) { %><tr><th scope="row"><%= provider.name %></th><td><%= provider.issuer %></td>
+<% for (const provider of it.providers) { %><tr><th scope="row"><%= provider.name %></th><td><%= provider.issuer %><span class="sub"><%= it.t.loginUrl(provider.loginUrl) %></span></td>
 <td><span class="mark <%= provider.mark %>"><%= provider.state %></span><% if (provider.error) { %><span class="sub"><%= provider.error %></span><% } %></td>
 <td><% if (provider.directory) { %><span class="mark <%= provider.directory.mark %>"><%= provider.directory.state %></span><% for (const line of provider.directory.lines) { %><span class="sub"><%= line %></span><% } %><% } else { %><span class="sub"><%= it.t.noDirectory %></span><% } %></td></tr>
 <% } %>

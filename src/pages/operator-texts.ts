@@ -36,6 +36,7 @@ export const OPERATOR_TEXTS = {
   noProviders: 'None is configured.',
   provider: 'Name',
   issuer: 'Issuer',
+  loginUrl: (url: string) => `To hand out: ${url}`,
   state: 'State',
   directory: 'Directory',
   good: 'good',

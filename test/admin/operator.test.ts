@@ -53,6 +53,7 @@ test('on loopback pages are there for whoever asks by a loopback name', async (t
     const foreign = { origin: 'https://evil.example' }
     t.equal((await ask(admin + path, { headers: foreign })).status, 403, 'a page of another origin')
   }
+  t.match((await ask(admin)).body, 'To hand out: http://localhost:8080/.gatehouse/login/demo')
   t.equal((await ask(`${admin}/operator/`)).status, 404)
   t.equal((await ask(`${admin}/operator/decisions/nothing`)).status, 404)
   t.equal((await ask(`${admin}/operator/decisions/%3Cscript%3E`)).status, 404)

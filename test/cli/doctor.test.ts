@@ -58,6 +58,7 @@ test('all is well: each thing that was tried is said, exit 0', async (t) => {
   t.match(stdout, 'ok       provider okta: the clocks agree\n')
   t.match(stdout, 'the redirect URI http://localhost:8080/oauth2/callback is known there\n')
   t.match(stdout, 'ok       provider okta: it takes our credentials')
+  t.match(stdout, 'sign-in address: http://localhost:8080/.gatehouse/login/okta\n')
   t.match(stdout, 'groups come from the claim groups, by the scope `groups` and the directory\n')
   t.match(stdout, 'an e-mail counts when ID token or UserInfo says `email_verified: true`\n')
   t.match(stdout, 'ok       directory of okta: the API token is valid, and may read users\n')

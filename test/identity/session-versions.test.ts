@@ -131,7 +131,11 @@ test('... as it lies in Redis, and in a file of sqlite', async (t) => {
     const left = await other.read(id)
     t.equal(left?.revision, 'later', of)
     t.ok(later.record.equals(left?.record ?? Buffer.alloc(0)), `${of}: byte for byte`)
-    t.equal(await before.endOf('okta', 'sub', '00u1'), 1, `${of}: it is found and ended all the same`)
+    t.equal(
+      await before.endOf('okta', 'sub', '00u1'),
+      1,
+      `${of}: it is found and ended all the same`,
+    )
   }
 })
 

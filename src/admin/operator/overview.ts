@@ -28,7 +28,7 @@ export async function overview(parts: OperatorParts): Promise<Omit<OperatorPage,
         },
         configCard(parts),
       ],
-      providers: mergeHealth(health).map(providerView),
+      providers: mergeHealth(health).map((one) => providerView(one, parts)),
     },
   }
 }
@@ -124,11 +124,15 @@ function joinDirectories(
   }
 }
 
-function providerView({ name, issuer, ready, lastError, directory }: ProviderHealth) {
+function providerView(
+  { name, issuer, ready, lastError, directory }: ProviderHealth,
+  { snapshot }: OperatorParts,
+) {
   const isUnused = !ready && lastError === undefined
   return {
     name,
     issuer,
+    loginUrl: `${snapshot().config.server.public_url}/.gatehouse/login/${name}`,
     mark: isUnused ? 'plain' : ready ? 'good' : 'bad',
     state: isUnused ? TEXTS.unusedYet : ready ? TEXTS.good : TEXTS.bad,
     error: lastError,
