@@ -58,7 +58,6 @@ export const TEXTS = {
   skipToContent: 'Skip to content',
 
   signedInAs: 'Signed in as',
-  notSignedIn: 'Not signed in',
   via: 'via',
   site: 'Site',
   rule: 'Rule',

@@ -103,7 +103,9 @@ export function markOf(outcome: string): Mark {
 }
 
 export function whoOf(line: LogLine): string {
-  return textOf(line, 'email') || textOf(line, 'subject') || TEXTS.nobody
+  const person = textOf(line, 'email') || textOf(line, 'subject')
+  // What is refused as malformed is refused before anybody asks who it is.
+  return person || (textOf(line, 'outcome') === 'rejected' ? TEXTS.unknown : TEXTS.nobody)
 }
 
 export function textOf(line: LogLine, key: string): string {

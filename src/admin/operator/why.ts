@@ -127,19 +127,40 @@ const MAX_DEPTH = 6
 
 function ruleLines(rule: RuleTrace): readonly TraceLine[] {
   const { effect, name, value, at, body } = rule
-  const head = { depth: 0, value, mark: TRUTH_MARKS[value], note: '', place: placeText(at) }
+  const head = {
+    depth: 0,
+    value,
+    mark: TRUTH_MARKS[value],
+    note: noteOf(rule),
+    place: placeText(at),
+  }
   return [{ ...head, text: `${effect} ${name}` }, ...nodeLines(body, 1)]
 }
 
 function nodeLines(node: NodeTrace, depth: number): readonly TraceLine[] {
-  const { value, text, because = '', at, items } = node
+  const { value, text, because, at, items } = node
   return [
     {
       depth: Math.min(depth, MAX_DEPTH),
-      ...{ value, text, mark: TRUTH_MARKS[value], note: because, place: placeText(at) },
+      ...{
+        value,
+        text,
+        mark: TRUTH_MARKS[value],
+        note: noteOf(node, because),
+        place: placeText(at),
+      },
     },
     ...items.flatMap((item) => nodeLines(item, depth + 1)),
   ]
+}
+
+/** Why a value is unknown, and what a better sign-in would make of it. */
+function noteOf(
+  { value, afterStepUp }: Pick<NodeTrace, 'value' | 'afterStepUp'>,
+  because?: string,
+): string {
+  const then = afterStepUp === value ? undefined : TEXTS.afterStepUp(afterStepUp)
+  return [because, then].filter((text) => text !== undefined).join(', ')
 }
 
 /** The last two parts of the file's name are enough to find it. */
