@@ -102,6 +102,19 @@ test('commands in blocks of shell are understood by the program', async (t) => {
   t.ok(understood > 30, `${understood} commands`)
 })
 
+test('files of the project that commands name are there', async (t) => {
+  const named = shell.flatMap(({ at, words }) =>
+    words
+      .filter((word) => /^(\.\/)?(helm|scripts|docs|test)(\/|$)/.test(word))
+      .map((word) => ({ at, word })),
+  )
+  // The first word may be a program of that name.
+  for (const { at, word } of named) {
+    if (!/^(helm|test)$/.test(word)) t.ok(existsSync(join(ROOT, word)), `${at}: ${word}`)
+  }
+  t.ok(named.length > 3)
+})
+
 test('scripts that are called are those of package.json', async (t) => {
   for (const { at, words } of shell) {
     const script = npmScript(words)
