@@ -99,6 +99,8 @@ test('each third-party package has one home', async (t) => {
     eta: /^pages\//,
     commander: /^cli\//,
     'oidc-provider': /^demo\//,
+    '@opentelemetry/api': /^app\/open-tracing\.ts$/,
+    '@opentelemetry/sdk-trace-base': /^app\/open-tracing\.ts$/,
     '@kubernetes/client-node': /^kubernetes\/api\.ts$/,
   }
   for (const { from, target } of imports) {

@@ -9,11 +9,13 @@ import { createOutgoingFetch, type ProxySettings } from '../identity/outgoing-fe
 import type { Sessions } from '../identity/sessions.ts'
 import type { Audit } from '../support/audit.ts'
 import type { Clock } from '../support/time.ts'
+import type { Tracing } from '../support/tracing.ts'
 
 export type Directories = ReadonlyMap<string, OpenedDirectory>
 
 export interface DirectoryParts {
   readonly proxies: ProxySettings
+  readonly tracing?: Tracing | undefined
   readonly now: Clock
   readonly log: Logger
   /** What replicas tell each other, where there are any. */
@@ -45,13 +47,13 @@ export function buildDirectories(
       built.set(name, known)
       continue
     }
-    const { shared, proxies, onEnded, ...rest } = parts
+    const { shared, proxies, tracing, onEnded, ...rest } = parts
     const outgoing = createOutgoingFetch(proxies, snapshot.providerCas.get(name))
     built.set(
       name,
       openDirectory(name, directory, {
         ...rest,
-        fetch: outgoing.fetch,
+        fetch: tracing?.fetch(`directory ${name}`, outgoing.fetch) ?? outgoing.fetch,
         closeFetch: outgoing.close,
         shared: shared?.answersOf(name),
         countShared: shared?.count,

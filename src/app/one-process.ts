@@ -16,6 +16,7 @@ import { once } from './once.ts'
 import { buildParts } from './parts.ts'
 import { startServers } from './servers.ts'
 import { loadTestPeople } from './test-people.ts'
+import { tracingOf } from './tracing.ts'
 
 /** What a start has loaded. */
 export interface FirstLoad extends LoadResult {
@@ -33,7 +34,9 @@ export async function startOneProcess(
   try {
     const log = createLogger(snapshot.config.logging.level)
     for (const problem of problems) log.warn(formatProblem(problem))
-    const parts = await buildParts(snapshot, { now, log, closing, proxies: proxySettings(env) })
+    const tracing = await tracingOf(env, log, closing)
+    const tools = { now, log, closing, tracing }
+    const parts = await buildParts(snapshot, { ...tools, proxies: proxySettings(env) })
     const servers = await startServers(
       parts,
       () => holder.status(),

@@ -20,6 +20,7 @@ import { createWebSockets, type WebSockets } from '../proxy/web-sockets.ts'
 import type { Audit } from '../support/audit.ts'
 import { createRecentLines } from '../support/recent-lines.ts'
 import type { Clock } from '../support/time.ts'
+import type { Tracing } from '../support/tracing.ts'
 import type { Closing } from './closing.ts'
 import { endSuspended } from './directories.ts'
 import { givenLogs, openLogs } from './logs.ts'
@@ -44,6 +45,8 @@ export interface Parts {
   runtime(): Runtime
   readonly accessLog: AccessLog
   readonly audit: Audit
+  /** Undefined: there are no traces. */
+  readonly tracing: Tracing | undefined
   /** Files of logs are opened anew where they were moved away. */
   reopenLogs(): void
   /** The last lines of the decision log, oldest first. */
@@ -69,6 +72,7 @@ export interface PartsOptions {
   readonly log: Logger
   readonly closing: Closing
   readonly proxies: ProxySettings
+  readonly tracing: Tracing | undefined
   /** Only in a worker: what it has from the primary in place of its own. */
   readonly given?: FromPrimary
 }
@@ -86,7 +90,7 @@ export interface FromPrimary {
 }
 
 export async function buildParts(snapshot: Snapshot, options: PartsOptions): Promise<Parts> {
-  const { now, log, closing, proxies, given } = options
+  const { now, log, closing, proxies, tracing, given } = options
   const store = await openStore(snapshot.store, { now, log, siblings: given?.siblings })
   closing.push(() => store.close())
   // A worker's are kept by the primary, with those of all others.
@@ -127,7 +131,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     onEnded: (provider: string, sub: string) =>
       endSuspended({ sessions, log, audit }, provider, sub),
   }
-  const storeAndTools = { store, rateLimits, now, log, proxies, directory }
+  const storeAndTools = { store, rateLimits, now, log, proxies, tracing, directory }
   let runtime = await buildRuntime(snapshot, storeAndTools, undefined, given?.signingPems)
   closing.push(() => {
     for (const provider of runtime.providers.values()) provider.close()
@@ -204,6 +208,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     runtime: () => runtime,
     accessLog,
     audit,
+    tracing,
     reopenLogs: () => {
       accessLog.reopen()
       logs.audit.reopen()

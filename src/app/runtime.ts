@@ -15,6 +15,7 @@ import type { SessionStore } from '../identity/session-store.ts'
 import { createBearer } from '../proxy/bearer.ts'
 import { compileDataPlane, type DataPlane } from '../proxy/data-plane.ts'
 import type { Clock } from '../support/time.ts'
+import type { Tracing } from '../support/tracing.ts'
 import {
   buildDirectories,
   closeReplacedDirectories,
@@ -39,6 +40,7 @@ export interface RuntimeParts {
   readonly now: Clock
   readonly log: Logger
   readonly proxies: ProxySettings
+  readonly tracing: Tracing | undefined
   readonly directory: Pick<DirectoryParts, 'shared' | 'processes' | 'onResult' | 'onEnded'>
 }
 
@@ -49,23 +51,23 @@ export interface RuntimeParts {
  */
 export async function buildRuntime(
   snapshot: Snapshot,
-  { store, rateLimits, now, log, proxies, directory }: RuntimeParts,
+  { store, rateLimits, now, log, proxies, tracing, directory }: RuntimeParts,
   previous: Runtime | undefined,
   givenPems?: readonly string[],
 ): Promise<Runtime> {
   const signingPems = givenPems ?? (await signingPemsOf(snapshot, store, previous))
   const signer = await createAssertionSigner({ keys: signingPems.map(readSigningKey), now })
-  const providers = buildProviders(snapshot, { now, log, proxies }, previous)
+  const providers = buildProviders(snapshot, { now, log, proxies, tracing }, previous)
   const admitBearer = createBearer({ providers, rateLimits, now })
   const plane = compileDataPlane(snapshot, { signer, admitBearer, now })
-  const parts = { now, log, proxies, ...directory }
+  const parts = { now, log, proxies, tracing, ...directory }
   const directories = buildDirectories(snapshot, parts, previous)
   return { snapshot, signer, signingPems, plane, providers, directories }
 }
 
 function buildProviders(
   snapshot: Snapshot,
-  parts: Pick<RuntimeParts, 'now' | 'log' | 'proxies'>,
+  { tracing, ...parts }: Pick<RuntimeParts, 'now' | 'log' | 'proxies' | 'tracing'>,
   previous: Runtime | undefined,
 ): ReadonlyMap<string, Provider> {
   const { providers, server } = snapshot.config
@@ -81,6 +83,7 @@ function buildProviders(
         : createOpenIdProvider(name, config, {
             publicUrl: server.public_url,
             ca: snapshot.providerCas.get(name),
+            trace: tracing && ((fetch) => tracing.fetch(`provider ${name}`, fetch)),
             ...parts,
           }),
     )

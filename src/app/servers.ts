@@ -81,6 +81,7 @@ export async function buildPublicServer(parts: Parts): Promise<FastifyInstance> 
       log: parts.log,
       now: parts.now,
       draining: () => parts.life.draining,
+      tracing: parts.tracing,
       onUntrustedProxy: noteUntrustedProxies(parts.log, parts.metrics.untrustedProxy),
       onFinished: (received) => note(parts, recordOf(received)),
       onUpgraded: (received, status) => note(parts, { ...recordOf(received), status }),

@@ -52,6 +52,8 @@ export interface OpenIdProviderOptions {
   readonly every?: Every
   /** In place of connections of its own. */
   readonly fetch?: Fetch
+  /** Watches each call. */
+  readonly trace?: ((fetch: Fetch) => Fetch) | undefined
   /** PEM of authorities that are trusted besides the system's. */
   readonly ca?: string | undefined
   readonly proxies?: ProxySettings
@@ -78,7 +80,7 @@ export function createOpenIdProvider(
       ? createOutgoingFetch(options.proxies ?? NO_PROXIES, options.ca)
       : { fetch: options.fetch, close: () => undefined }
   const fetch = createProviderFetch({
-    fetch: outgoing.fetch,
+    fetch: options.trace?.(outgoing.fetch) ?? outgoing.fetch,
     keysUrl: () => known.current()?.jwks_uri,
     closing: closing.signal,
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,

@@ -5,6 +5,7 @@ import type { LiveSession } from '../identity/session.ts'
 import type { Decision, Outcome } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
 import type { EpochMs } from '../support/time.ts'
+import type { RequestTrace } from '../support/tracing.ts'
 import type { RequestRecord } from './access-log.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { Forwarding } from './forward.ts'
@@ -44,6 +45,8 @@ export interface Trail {
   forwarding: Forwarding | undefined
   detail: string | undefined
   storeFailed: boolean
+  /** Undefined where there are no traces. */
+  trace: RequestTrace | undefined
   /** Requests for our own endpoints are not in the decision log. */
   own: boolean
   /** Of a request that a proxy asks about: what it is, where that is another than what reached us. */
@@ -67,6 +70,7 @@ export function emptyTrail(): Trail {
     forwarding: undefined,
     detail: undefined,
     storeFailed: false,
+    trace: undefined,
     own: false,
     asked: undefined,
   }

@@ -41,6 +41,7 @@ export function judge(
   reading: CanonicalRequest,
 ): Judged | Promise<Judged> {
   let opened: ReturnType<typeof authenticate>
+  received.trail.trace?.stage('session')
   try {
     opened = authenticate(parts.sessions, received, reading)
   } catch (error) {
@@ -76,6 +77,7 @@ function decideFor(
 ): Judged {
   const { route } = reading
   const { trail } = received
+  trail.trace?.stage('decide')
   const facts = factsOf(received, reading)
   const decision = decide(route.policy, facts, session?.subject ?? ANONYMOUS)
   const goes = goesOn(trail, route, decision)

@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import { GatehouseError } from '../errors.ts'
 import type { Clock } from '../support/time.ts'
+import type { Tracing } from '../support/tracing.ts'
 import { limitSilence } from './body-silence.ts'
 import { type CanonicalOwnRequest, type CanonicalRequest, canonicalize } from './canonicalize.ts'
 import { limitRest } from './client-stall.ts'
@@ -22,6 +23,7 @@ import { identityFor, type Judged, type JudgeParts, judge } from './judge.ts'
 import { sendOwnAnswer } from './own-answer.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
+import { beginTrace, endTrace } from './request-trace.ts'
 import { hearsOwnHost, upstreamHeaders } from './upstream-headers.ts'
 import { upstreamPath } from './upstream-path.ts'
 import type { Upstreams } from './upstreams.ts'
@@ -45,6 +47,8 @@ export interface PipelineParts extends JudgeParts {
   onFinished(received: Received): void
   /** Called for a request whose X-Forwarded-For is not heeded, since nobody trusts this peer. */
   onUntrustedProxy?(peer: string): void
+  /** Undefined: there are no traces. */
+  readonly tracing?: Tracing | undefined
 }
 
 export type Pipeline = (request: IncomingMessage, response: ServerResponse) => void
@@ -81,6 +85,11 @@ function begin(parts: PipelineParts, request: IncomingMessage, response: ServerR
 
 /** All stages after the first. */
 export function proceed(parts: PipelineParts, received: Received): void {
+  if (parts.tracing === undefined) return attempt(parts, received)
+  beginTrace(parts.tracing, received).run(() => attempt(parts, received))
+}
+
+function attempt(parts: PipelineParts, received: Received): void {
   try {
     run(parts, received)
   } catch (error) {
@@ -91,6 +100,7 @@ export function proceed(parts: PipelineParts, received: Received): void {
 /** To be called once, when the client's side of the exchange is over, however it ended. */
 export function finish(parts: PipelineParts, received: Received): void {
   if (!received.trail.own) parts.onFinished(received)
+  if (received.trail.trace !== undefined) endTrace(received)
   if (received.headers.forwardedFor.length > 0) noteUntrusted(parts, received)
   received.trail.forwarding?.clientClosed()
 }
@@ -176,6 +186,7 @@ function forwardAllowed(
   if (target === undefined) throw new GatehouseError('INTERNAL', 'no upstream was chosen')
   const encodedPath = upstreamPath(route, path)
   trail.upstreamStartedAt = performance.now()
+  trail.trace?.stage('upstream')
   trail.forwarding = forward({
     request,
     response,

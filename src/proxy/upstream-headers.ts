@@ -9,7 +9,7 @@ import type { RouteIdentity } from './identity-headers.ts'
 
 /** @returns names and values in turn */
 export function upstreamHeaders(
-  { headers, forwarded, requestId, plane }: Received,
+  { headers, forwarded, requestId, plane, trail }: Received,
   route: Route,
   to: UpstreamUrl,
   host: CanonicalHost,
@@ -18,6 +18,11 @@ export function upstreamHeaders(
   const sent = headers.upstream
   if (route.bearer?.forward === false && isBearer(headers.authorization)) drop(sent, AUTHORIZATION)
   if (route.requestHeaders !== undefined) drop(sent, route.requestHeaders.dropped)
+  // Without traces of ours the client's passes as it is; `tracestate` always does.
+  if (trail.trace !== undefined) {
+    drop(sent, TRACEPARENT)
+    sent.push('traceparent', trail.trace.traceparent())
+  }
   sent.push(
     'Host',
     route.preserveHostHeader ? host.authority : (route.hostRewrite ?? hostOf(to)),
@@ -39,6 +44,7 @@ export function upstreamHeaders(
   return sent
 }
 
+const TRACEPARENT = new Set(['traceparent'])
 const AUTHORIZATION = new Set(['authorization'])
 
 function isBearer(authorization: string | undefined): boolean {

@@ -40,7 +40,7 @@ export interface SpawnedGateway {
   readonly ended: Promise<readonly [code: number | null, signal: string | null]>
 }
 
-export type SpawnOptions = Omit<GatewayOptions, 'env' | 'now' | 'kubernetes'> & {
+export type SpawnOptions = Omit<GatewayOptions, 'now' | 'kubernetes'> & {
   /** `--kubernetes`, with the cluster of this KUBECONFIG. */
   readonly kubeconfig?: string
   /** In place of a new folder: that of a gateway which has ended. */
@@ -57,8 +57,8 @@ export async function spawnGateway(t: Test, options: SpawnOptions): Promise<Spaw
   checkWhatWasWritten(t, folder, () => stderr())
   const spawned =
     kubeconfig === undefined
-      ? spawnServe(t, folder)
-      : spawnServe(t, folder, { KUBECONFIG: kubeconfig }, ['--kubernetes'])
+      ? spawnServe(t, folder, options.env)
+      : spawnServe(t, folder, { ...options.env, KUBECONFIG: kubeconfig }, ['--kubernetes'])
   stderr = spawned.stderr
   const ready = await spawned.untilLogged('ready')
   const [port, adminPort] = [portIn(ready, 'listen'), portIn(ready, 'admin')]

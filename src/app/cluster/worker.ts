@@ -12,6 +12,7 @@ import { createLogger } from '../logger.ts'
 import { buildParts, type Parts, type Prepared } from '../parts.ts'
 import { providerHealth } from '../provider-health.ts'
 import { buildPublicServer, openForBrowsers } from '../servers.ts'
+import { tracingOf } from '../tracing.ts'
 import { workerCount } from '../worker-count.ts'
 import { DECISIONS_FD, type GivenSnapshot } from './messages.ts'
 import { linkToPrimary, type ParentProcess } from './worker-link.ts'
@@ -37,6 +38,7 @@ export async function runWorker(parent: ParentProcess, now: Clock): Promise<void
         log,
         closing,
         proxies: proxySettings(given.env),
+        tracing: await tracingOf(given.env, log, closing),
         given: {
           signingPems: given.signingPems,
           siblings: link.siblings,
