@@ -34,11 +34,29 @@ const PROXIES = {
     startCaddy(t, recipe('caddyfile', gateway, app)),
 }
 
+/** The same, with the line of the guide that keeps access tokens from the app. */
+const WITHOUT_TOKENS = {
+  nginx: async (t: Test, gateway: string, app: string) => {
+    const line = /\| nginx \| `([^`]+)`/.exec(GUIDE)?.[1] ?? ''
+    const server = recipe('nginx', gateway, app)
+    return startNginx(t, {
+      server: server.replace(/(?= +proxy_pass http:\/\/[^/\n]+;\n *}\s+location @)/, `${line}\n`),
+    })
+  },
+  caddy: async (t: Test, gateway: string, app: string) => {
+    const line = /\| Caddy \| `([^`]+)`/.exec(GUIDE)?.[1] ?? ''
+    return startCaddy(
+      t,
+      recipe('caddyfile', gateway, app).replace(`reverse_proxy ${app}`, `${line}\n$&`),
+    )
+  },
+}
+
 /** The proxy in front of everything; the gateway behind it, which also serves its public URL by itself. */
-async function startAll(t: Test, proxy: keyof typeof PROXIES) {
+async function startAll(t: Test, proxy: keyof typeof PROXIES, proxies = PROXIES) {
   const upstream = await startUpstream(t)
   const port = await freePort()
-  const front = await PROXIES[proxy](t, `127.0.0.1:${port}`, new URL(upstream.origin).host)
+  const front = await proxies[proxy](t, `127.0.0.1:${port}`, new URL(upstream.origin).host)
   const publicUrl = `http://localhost:${port}`
   const app = `http://app.localhost:${front.port}`
   const provider = await startProvider(t, { publicUrl })
@@ -85,6 +103,19 @@ for (const proxy of ['nginx', 'caddy'] as const) {
     await page.waitForURL(`${app}/other`)
     const others = upstream.requests.filter(({ url }) => url === '/other')
     t.same(others, [], 'neither nobody nor somebody who is in no group of the policy')
+  })
+
+  test(`${proxy}: an access token reaches the app, unless the proxy removes it as the guide says`, async (t) => {
+    for (const [proxies, seen] of [
+      [PROXIES, ['Bearer abc']],
+      [WITHOUT_TOKENS, []],
+    ] as const) {
+      const { app, front, upstream } = await startAll(t, proxy, proxies)
+      const browser = createBrowserClient(front.port)
+      const headers = { authorization: 'Bearer abc' }
+      t.equal((await browser.send(`${app}/public/x`, { headers })).status, 200)
+      t.same(upstream.last.header('authorization'), seen)
+    }
   })
 
   test(`${proxy}: what a client claims to be never reaches the app`, async (t) => {
