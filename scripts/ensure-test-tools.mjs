@@ -1,14 +1,18 @@
 /**
- * First step of `npm test` and, with `bench` or `helm`, of `npm run bench` and `npm run test:helm`: what they need from the
- * system is there, or is installed, or the run ends here.
+ * First step of `npm test` and, with `bench`, `long` or `helm`, of `npm run bench`, `test:long` and `test:helm`: what they need
+ * from the system is there, or is installed, or the run ends here.
  */
 
 import { install } from './run-installation.mjs'
-import { BENCH_TOOLS, findTool, HELM_TOOLS, TEST_TOOLS } from './test-tools.mjs'
+import { BENCH_TOOLS, findTool, HELM_TOOLS, LONG_TOOLS, TEST_TOOLS } from './test-tools.mjs'
 
 const RUNS = {
   tests: { tools: TEST_TOOLS, who: 'the tests need' },
   bench: { tools: BENCH_TOOLS, who: 'the bench needs' },
+  long: {
+    tools: process.platform === 'linux' ? [...TEST_TOOLS, ...LONG_TOOLS] : TEST_TOOLS,
+    who: 'the long tests need',
+  },
   helm: { tools: HELM_TOOLS, who: 'the tests of the chart need' },
 }
 

@@ -23,6 +23,7 @@ export type Installation =
 
 export declare const TEST_TOOLS: readonly TestTool[]
 export declare const BENCH_TOOLS: readonly TestTool[]
+export declare const LONG_TOOLS: readonly TestTool[]
 export declare const HELM_TOOLS: readonly TestTool[]
 export declare function findCommand(command: string, path?: string): string | undefined
 export declare function findTool(name: string, path?: string): string | undefined

@@ -37,6 +37,12 @@ export const BENCH_TOOLS = [
   },
 ]
 
+/** What `npm run test:long` needs besides, on Linux: network namespaces, and rules for them. */
+export const LONG_TOOLS = [
+  { name: 'ip', commands: ['ip'], apt: 'iproute2', brew: 'iproute2mac' },
+  { name: 'nft', commands: ['nft'], apt: 'nftables', brew: 'nftables' },
+]
+
 /** What `npm run test:helm` needs besides Helm itself. */
 export const HELM_TOOLS = TEST_TOOLS.filter((tool) => tool.name === 'redis-server')
 
@@ -57,7 +63,9 @@ export function findCommand(command, path = process.env['PATH'] ?? '') {
 
 /** The full path of a tool of the table, or `undefined`. */
 export function findTool(name, path = process.env['PATH'] ?? '') {
-  const tool = [...TEST_TOOLS, ...BENCH_TOOLS].find((candidate) => candidate.name === name)
+  const tool = [...TEST_TOOLS, ...BENCH_TOOLS, ...LONG_TOOLS].find(
+    (candidate) => candidate.name === name,
+  )
   if (tool === undefined) throw new Error(`the tests need no tool \`${name}\``)
   for (const command of tool.commands) {
     const found = findCommand(command, path)
