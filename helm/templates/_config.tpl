@@ -128,6 +128,9 @@ memory:
 {{- if and .Values.serviceMonitor.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.metricsFrom) -}}
 {{- fail "serviceMonitor.enabled needs networkPolicy.metricsFrom: the network policy would keep Prometheus out" -}}
 {{- end -}}
+{{- if and .Values.ingressController.enabled (ne .Values.mode "gateway") -}}
+{{- fail (printf "ingressController.enabled is for the mode gateway, not %s" .Values.mode) -}}
+{{- end -}}
 {{- include (printf "gatehouse.check.%s" .Values.mode) . -}}
 {{- end -}}
 

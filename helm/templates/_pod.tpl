@@ -47,7 +47,7 @@ seccompProfile:
 name: gatehouse
 image: {{ include "gatehouse.image" (dict "image" .Values.image "tag" .Chart.AppVersion) | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
-args: [serve, --config, /etc/gatehouse/config/gatehouse.yaml]
+args: [serve, {{ if .Values.ingressController.enabled }}--kubernetes, {{ end }}--config, /etc/gatehouse/config/gatehouse.yaml]
 {{- with include "gatehouse.env" . | trim }}
 env:
   {{- . | nindent 2 }}

@@ -14,6 +14,17 @@ export const SIDECAR = group('The mode sidecar: one app, Gatehouse beside it in 
   route: anyMapping('Further keys of the route, such as `allow_websockets`.'),
 })
 
+export const INGRESS_CONTROLLER = group(
+  'The mode gateway as an ingress controller (docs/kubernetes-ingress.md): `config.kubernetes` says the rest.',
+  {
+    enabled: flag(
+      'Serves Ingresses: `--kubernetes`, the rights for it, and the token that they need.',
+      false,
+    ),
+    createClass: flag('Makes the IngressClass; one release of a cluster does.', true),
+  },
+)
+
 const headers = texts(
   'Names that Gatehouse answers with; left empty: those of `config.identity_headers`, and `Cookie`.',
 )

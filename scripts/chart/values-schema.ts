@@ -2,7 +2,7 @@
 
 import { type TSchema, Type } from 'typebox'
 import { configValues } from './config-values.ts'
-import { FORWARD_AUTH, SIDECAR } from './values-of-modes.ts'
+import { FORWARD_AUTH, INGRESS_CONTROLLER, SIDECAR } from './values-of-modes.ts'
 import {
   anyList,
   anyMapping,
@@ -154,11 +154,14 @@ const Pods = {
     0,
   ),
   runAsUser: number('User and group of the process; never 0.', 10001, 1),
-  serviceAccount: group('The account of the pods; its token is not mounted.', {
-    create: flag('Makes one.', true),
-    name: text("Its name; left empty: the release's, or `default` where none is made.", ''),
-    annotations: anyMapping('Its annotations.'),
-  }),
+  serviceAccount: group(
+    'The account of the pods; its token is mounted for the ingress controller alone.',
+    {
+      create: flag('Makes one.', true),
+      name: text("Its name; left empty: the release's, or `default` where none is made.", ''),
+      annotations: anyMapping('Its annotations.'),
+    },
+  ),
   podAnnotations: anyMapping('Annotations of the pods.'),
   podLabels: anyMapping('Labels of the pods.'),
   nodeSelector: anyMapping('Nodes that they may run on.'),
@@ -208,6 +211,7 @@ export function chartValues(): TSchema {
       admin: number('Health and metrics; the rest of it asks for `server.admin_token`.', 9901),
     }),
     ...Exposure,
+    ingressController: INGRESS_CONTROLLER,
     sidecar: SIDECAR,
     forwardAuth: FORWARD_AUTH,
     ...Monitoring,

@@ -42,7 +42,8 @@ test('what is rendered fits the schemas of Kubernetes, and its pods the restrict
 
 function checkPod(t: Test, pod: PodSpec, name: string) {
   t.strictSame(podSecurityMistakes(pod), [], `${name}: restricted`)
-  t.equal(pod.automountServiceAccountToken, false, `${name}: no token`)
+  const isController = pod.containers.some(({ args }) => args.includes('--kubernetes'))
+  t.equal(pod.automountServiceAccountToken, isController, `${name}: no token unless needed`)
   for (const container of [...(pod.initContainers ?? []), ...pod.containers]) {
     t.equal(container.securityContext?.['readOnlyRootFilesystem'], true, `${name}: read-only root`)
     t.ok(container.resources?.requests && container.resources.limits, `${name}: resources`)
@@ -127,6 +128,36 @@ test('pods start anew for what only a start can change, and for nothing else', a
   t.not(stampWith({ config: { server: { workers: 2 } } }), before)
   t.not(stampWith({ ports: { http: 8081 } }), before)
   t.not(stampWith({ tls: ['example-com'] }), before)
+})
+
+interface Rule {
+  readonly resources: readonly string[]
+  readonly verbs: readonly string[]
+}
+
+test('an ingress controller has the rights that its guide names, and no others', async (t) => {
+  const rightsOf = (kind: string, values: object) => {
+    const controller = { ingressController: { enabled: true }, ...values }
+    const rules = ofKind(renderChart({ example: 'gateway', values: controller }), kind).map(
+      (object) => (object as unknown as { rules: Rule[] }).rules,
+    )
+    return rules.map((all) => all.map(({ resources, verbs }) => [...resources, ...verbs].join(' ')))
+  }
+  const ofNamespace = [
+    'ingresses get list watch',
+    'ingresses/status patch',
+    'services list watch',
+    'events create',
+  ]
+  const classes = 'ingressclasses list watch'
+  t.strictSame(rightsOf('ClusterRole', {}), [[classes, ...ofNamespace]])
+  t.strictSame(rightsOf('ClusterRole', { tls: ['x'] }), [
+    [classes, ...ofNamespace, 'secrets list watch'],
+  ])
+  const config = { kubernetes: { namespaces: ['team-a'], publish_service: 'front/gatehouse' } }
+  t.strictSame(rightsOf('ClusterRole', { config }), [[classes]])
+  t.strictSame(rightsOf('Role', { config }).sort(), [ofNamespace, ['services list watch']])
+  t.strictSame(ofKind(renderChart({ example: 'gateway' }), 'ClusterRole'), [])
 })
 
 test('sessions of one pod are not left behind by a second one', async (t) => {

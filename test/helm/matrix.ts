@@ -131,6 +131,19 @@ export const MATRIX: Readonly<Record<string, Rendering>> = {
       serviceMonitor: { enabled: true },
     },
   },
+  'an ingress controller for the whole cluster, where TLS ends': {
+    example: 'gateway',
+    values: { tls: ['example-com'], ingressController: { enabled: true } },
+  },
+  'an ingress controller for two namespaces': {
+    example: 'gateway',
+    values: {
+      ingressController: { enabled: true, createClass: false },
+      config: {
+        kubernetes: { namespaces: ['team-a', 'team-b'], publish_service: 'front/gatehouse' },
+      },
+    },
+  },
   'forward-auth for one Traefik, with other header names': {
     example: 'forward-auth',
     values: {
@@ -293,6 +306,11 @@ export const REFUSALS: Readonly<Record<string, Rendering & { readonly because: R
     example: 'git',
     values: { httpRoute: { parentRefs: [] } },
     because: /httpRoute\.parentRefs is missing/,
+  },
+  'an ingress controller beside an app': {
+    example: 'sidecar',
+    values: { ingressController: { enabled: true } },
+    because: /ingressController\.enabled is for the mode gateway/,
   },
   root: { example: 'gateway', values: { runAsUser: 0 }, because: /runAsUser/ },
 }
