@@ -4,6 +4,8 @@ import { delimiter } from 'node:path'
 import type { KubeConfig, RequestContext } from '@kubernetes/client-node'
 import { textAt } from './objects.ts'
 
+type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>
+
 export type Query = Readonly<Record<string, string | number | undefined>>
 
 export interface WatchEvent {
@@ -53,6 +55,8 @@ const QUIET_MS = 90_000
 const ANSWER_MS = 30_000
 /** Tokens of service accounts change; the client reads theirs anew once a minute. */
 const CREDENTIALS_MS = 60_000
+/** The authorities that vouch for the API server change too. */
+const CONNECTIONS_MS = 10 * 60_000
 
 /** Loads the client library, which takes its time and its memory. @throws Error that says what to set */
 export async function connectCluster({ env, quietMs = QUIET_MS }: ApiOptions): Promise<ClusterApi> {
@@ -63,31 +67,39 @@ export async function connectCluster({ env, quietMs = QUIET_MS }: ApiOptions): P
   if (server === undefined) throw new Error('the kubeconfig has no current context with a cluster')
   const { httpApi } = client.createConfiguration()
   const closing = new AbortController()
-  let known: { readonly context: RequestContext; readonly until: number } | undefined
+  let credentials: { readonly headers: Record<string, string>; readonly until: number } | undefined
+  let connections: { readonly dispatcher: Dispatcher; readonly until: number } | undefined
 
-  /** Each set of credentials brings its own connections, so that it is used for more than one request. */
-  const request = async (method: string, path: string, query: Query) => {
-    const context = new client.RequestContext(urlOf(server, path, query), method as never)
-    if (known !== undefined && performance.now() < known.until) {
-      for (const [name, value] of Object.entries(known.context.getHeaders())) {
-        context.setHeaderParam(name, value)
+  /** The client would open a connection for each request and each watch: shared ones carry them all, by HTTP/2. */
+  const authenticate = async (context: RequestContext): Promise<void> => {
+    const now = performance.now()
+    if (credentials === undefined || credentials.until < now) {
+      const fresh = new client.RequestContext(server, 'GET')
+      await config.applySecurityAuthentication(fresh)
+      credentials = { headers: fresh.getHeaders(), until: now + CREDENTIALS_MS }
+      const dispatcher = fresh.getDispatcher()
+      if (dispatcher !== undefined && (connections === undefined || connections.until < now)) {
+        connections = { dispatcher, until: now + CONNECTIONS_MS }
       }
-      const dispatcher = known.context.getDispatcher()
-      if (dispatcher !== undefined) context.setDispatcher(dispatcher)
-      return context
     }
-    await config.applySecurityAuthentication(context)
-    const kept = new client.RequestContext(server, 'GET' as never)
-    for (const [name, value] of Object.entries(context.getHeaders()))
-      kept.setHeaderParam(name, value)
-    const dispatcher = context.getDispatcher()
-    if (dispatcher !== undefined) kept.setDispatcher(dispatcher)
-    known = { context: kept, until: performance.now() + CREDENTIALS_MS }
-    return context
+    for (const [name, value] of Object.entries(credentials.headers)) {
+      context.setHeaderParam(name, value)
+    }
+    if (connections !== undefined) context.setDispatcher(connections.dispatcher)
   }
+  /** What is refused, or cannot be reached, may be so because of what we hold. */
+  const forget = (status: number) => {
+    if (status !== 401 && status !== 0) return
+    credentials = undefined
+    connections = undefined
+  }
+  const sharing: KubeConfig = Object.assign(Object.create(config), {
+    applySecurityAuthentication: authenticate,
+  })
 
-  const call = async (method: string, path: string, query: Query, body?: unknown) => {
-    const context = await request(method, path, query).catch(unreachable)
+  const call = async (method: 'GET' | 'POST' | 'PATCH', url: string, body?: unknown) => {
+    const context = new client.RequestContext(url, method)
+    await authenticate(context)
     context.setHeaderParam('Accept', 'application/json')
     context.setSignal(AbortSignal.any([closing.signal, AbortSignal.timeout(ANSWER_MS)]))
     if (body !== undefined) {
@@ -95,25 +107,33 @@ export async function connectCluster({ env, quietMs = QUIET_MS }: ApiOptions): P
       context.setHeaderParam('Content-Type', type)
       context.setBody(JSON.stringify(body))
     }
-    const answer = await httpApi.send(context).toPromise().catch(unreachable)
-    const text = await answer.body.text().catch(unreachable)
-    const status = answer.httpStatusCode
-    if (status === 401) known = undefined
+    const answer = await httpApi.send(context).toPromise()
+    const text = await answer.body.text()
+    const { httpStatusCode: status } = answer
     if (status < 200 || status > 299) throw new ApiError(status, messageOf(status, text))
     return JSON.parse(text) as unknown
   }
+  const failed = (cause: unknown): never => {
+    const error = asApiError(cause)
+    forget(error.status)
+    throw error
+  }
 
   return {
-    get: (path, query = {}) => call('GET', path, query),
-    send: (method, path, body) => call(method, path, {}, body),
+    get: (path, query = {}) => call('GET', urlOf(server, path, query)).catch(failed),
+    send: (method, path, body) => call(method, urlOf(server, path, {}), body).catch(failed),
     watch: (path, query, onEvent, signal) => {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
-      const watch = new client.Watch(config)
+      const watch = new client.Watch(sharing)
       // Not in its types; without it each quiet watch would be begun anew twice a minute.
       Object.assign(watch, { requestTimeoutMs: quietMs })
       const over = (cause: unknown) => {
-        if (cause === null || cause === undefined || nameOf(cause) === 'TimeoutError') resolve()
-        else reject(asApiError(cause))
+        if (cause === null || cause === undefined || nameOf(cause) === 'TimeoutError') {
+          return resolve()
+        }
+        const error = asApiError(cause)
+        forget(error.status)
+        reject(error)
       }
       const ends = AbortSignal.any([signal, closing.signal])
       watch
@@ -121,12 +141,16 @@ export async function connectCluster({ env, quietMs = QUIET_MS }: ApiOptions): P
         .then((begun) => {
           if (ends.aborted) begun.abort()
           else ends.addEventListener('abort', () => begun.abort(), { once: true })
-        }, reject)
+        }, over)
       // Also where there is no answer yet: nobody waits for it any more.
       ends.addEventListener('abort', () => resolve(), { once: true })
       return promise
     },
-    close: () => closing.abort(),
+    close: () => {
+      closing.abort()
+      // What hangs must not keep the process.
+      connections?.dispatcher.destroy().catch(() => undefined)
+    },
   }
 }
 
@@ -171,14 +195,11 @@ function messageOf(status: number, text: string): string {
   }
 }
 
-function asApiError(cause: unknown): unknown {
-  const status = (cause as { readonly statusCode?: unknown }).statusCode
+function asApiError(cause: unknown): ApiError {
+  if (cause instanceof ApiError) return cause
+  const status = (cause as { readonly statusCode?: unknown } | null)?.statusCode
   if (typeof status === 'number') return new ApiError(status, `HTTP ${status}`, cause)
   return new ApiError(0, reasonOf(cause), cause)
-}
-
-function unreachable(cause: unknown): never {
-  throw new ApiError(0, reasonOf(cause), cause)
 }
 
 /** `fetch failed` says little; what it was caused by does. */

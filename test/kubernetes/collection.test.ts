@@ -64,9 +64,11 @@ test('a collection is a list in pages and then what changes', async (t) => {
   t.equal(lists(cluster), 3, 'and nothing was listed again')
 })
 
-for (const how of ['reset', 'mid-line', 'orderly', 'error'] as const) {
-  test(`a watch that ends (${how}) goes on where it was, and misses nothing`, async (t) => {
-    const cluster = await startCluster(t)
+const ENDS = ['reset', 'mid-line', 'orderly', 'error'] as const
+for (const [how, http2] of ENDS.flatMap((end) => [[end, true] as const, [end, false] as const])) {
+  const name = `${how}, HTTP/${http2 ? '2' : '1.1'}`
+  test(`a watch that ends (${name}) goes on where it was, and misses nothing`, async (t) => {
+    const cluster = await startCluster(t, http2)
     for (const name of ['stays', 'changes', 'goes']) cluster.apply(ingress({ name }))
     const { collection, names } = await follow(t, cluster)
     await collection.synced

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createSecureServer } from 'node:http2'
 import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
@@ -94,7 +95,8 @@ function documentedRights(): (method: string, url: URL) => boolean {
   }
 }
 
-export async function startCluster(t: Test): Promise<Cluster> {
+/** @param http2 as real ones speak it; false: HTTP/1.1 alone, as behind some proxies */
+export async function startCluster(t: Test, http2 = true): Promise<Cluster> {
   const mayDo = documentedRights()
   const state = createState()
   const tls = selfSigned(['127.0.0.1'])
@@ -115,10 +117,16 @@ export async function startCluster(t: Test): Promise<Cluster> {
     }
     state.answer(request.method ?? '', url, await text(request), answer)
   }
-  const server = createServer(tls, (request, answer) => {
+  const listener = (request: IncomingMessage, answer: ServerResponse) => {
     handle(request, answer).catch(() => answer.destroy())
-  })
-  server.on('connection', (socket) => {
+  }
+  const server = http2
+    ? createSecureServer({ ...tls, allowHTTP1: true }, (request, answer) =>
+        // Node's HTTP/2 has the same methods, and other types.
+        listener(request as unknown as IncomingMessage, answer as unknown as ServerResponse),
+      )
+    : createServer(tls, listener)
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
