@@ -70,6 +70,17 @@ export async function connectCluster({ env, quietMs = QUIET_MS }: ApiOptions): P
   let credentials: { readonly headers: Record<string, string>; readonly until: number } | undefined
   let connections: { readonly dispatcher: Dispatcher; readonly until: number } | undefined
 
+  const opened = new Set<Dispatcher>()
+
+  /** What is under way on the present connections goes on; they close after it. */
+  const retire = () => {
+    const dispatcher = connections?.dispatcher
+    connections = undefined
+    dispatcher
+      ?.close()
+      .catch(() => undefined)
+      .finally(() => opened.delete(dispatcher))
+  }
   /** The client would open a connection for each request and each watch: shared ones carry them all, by HTTP/2. */
   const authenticate = async (context: RequestContext): Promise<void> => {
     const now = performance.now()
@@ -79,7 +90,9 @@ export async function connectCluster({ env, quietMs = QUIET_MS }: ApiOptions): P
       credentials = { headers: fresh.getHeaders(), until: now + CREDENTIALS_MS }
       const dispatcher = fresh.getDispatcher()
       if (dispatcher !== undefined && (connections === undefined || connections.until < now)) {
+        retire()
         connections = { dispatcher, until: now + CONNECTIONS_MS }
+        opened.add(dispatcher)
       }
     }
     for (const [name, value] of Object.entries(credentials.headers)) {
@@ -91,7 +104,7 @@ export async function connectCluster({ env, quietMs = QUIET_MS }: ApiOptions): P
   const forget = (status: number) => {
     if (status !== 401 && status !== 0) return
     credentials = undefined
-    connections = undefined
+    retire()
   }
   const sharing: KubeConfig = Object.assign(Object.create(config), {
     applySecurityAuthentication: authenticate,
@@ -149,7 +162,7 @@ export async function connectCluster({ env, quietMs = QUIET_MS }: ApiOptions): P
     close: () => {
       closing.abort()
       // What hangs must not keep the process.
-      connections?.dispatcher.destroy().catch(() => undefined)
+      for (const dispatcher of opened) dispatcher.destroy().catch(() => undefined)
     },
   }
 }
