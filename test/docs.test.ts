@@ -19,6 +19,7 @@ import {
   wrongMention,
   wrongScript,
 } from './support/doc-commands.ts'
+import { parsed, wrongJson } from './support/doc-json.ts'
 import { type Block, type DocPage, docPages, ROOT } from './support/doc-pages.ts'
 import { freePort } from './support/free-port.ts'
 import { signIn } from './support/sign-in.ts'
@@ -174,32 +175,6 @@ test('what is called YAML is YAML, the chart takes its values, and Kubernetes’
   }
 })
 
-const schemaOf = (name: string) =>
-  new Validator(
-    JSON.parse(readFileSync(join(ROOT, `docs/schema/${name}.schema.json`), 'utf8')),
-    '2020-12',
-    false,
-  )
-
-const accessLog = readFileSync(join(ROOT, 'src/proxy/access-log.ts'), 'utf8')
-const failure = readFileSync(join(ROOT, 'src/pages/failure.ts'), 'utf8')
-
-/** What is wrong with a sample of JSON, by what it says that it is: its keys are those that are written there. */
-function wrongJson(value: unknown): string | undefined {
-  if (!isMapping(value)) return undefined
-  if (value['msg'] === 'audit') {
-    const { errors } = schemaOf('audit-event').validate(value)
-    return errors[0]?.error
-  }
-  if (value['msg'] === 'request') {
-    return Object.keys(value).find((key) => !accessLog.includes(`"${key}":`))
-  }
-  if ('error' in value && 'request_id' in value) {
-    return Object.keys(value).find((key) => !new RegExp(`\\b${key}:`).test(failure))
-  }
-  return undefined
-}
-
 test('samples of JSON are JSON, with the keys that the code writes', async (t) => {
   for (const { at, text } of written('json')) {
     const values = parsed(text)
@@ -207,18 +182,6 @@ test('samples of JSON are JSON, with the keys that the code writes', async (t) =
     for (const value of values ?? []) t.equal(wrongJson(value), undefined, at)
   }
 })
-
-/** One value, or one on each line. */
-function parsed(text: string): readonly unknown[] | undefined {
-  for (const parts of [[text], text.trim().split('\n')]) {
-    try {
-      return parts.map((part) => JSON.parse(part) as unknown)
-    } catch {
-      // The other way, then.
-    }
-  }
-  return undefined
-}
 
 test('samples of JavaScript and TypeScript can be read', async (t) => {
   for (const { at, text } of written('js', 'ts')) {
