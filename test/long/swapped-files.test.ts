@@ -3,7 +3,7 @@
 import { test } from 'tap'
 import { swapUnderLoad } from '../support/swaps-under-load.ts'
 
-test('60 swaps under load: no request fails, each is live within two seconds', {
+test('60 swaps under load: no request fails, they are live within two seconds', {
   timeout: 600_000,
 }, async (t) => {
   const options = { rounds: 20, together: false, requestsPerSecond: 200, furtherRoutes: 500 }
