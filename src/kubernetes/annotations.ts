@@ -32,6 +32,9 @@ const SAFE: ReadonlyMap<string, (value: string) => PlainValue> = new Map([
 /** Everybody sees it who may open the app. */
 const SHOWABLE = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{0,200}$/u
 
+/** Each path of an Ingress is compiled with all of them: a value as long as Kubernetes permits would be the end of us. */
+const MAX_VALUE = 4_096
+
 /** @param allowed policies that may be picked; `undefined`: all */
 export function readAnnotations(
   { annotations }: Pick<IngressObject, 'annotations'>,
@@ -41,7 +44,9 @@ export function readAnnotations(
   const settings: Record<string, PlainValue> = {}
   for (const [key, value] of annotations) {
     const read = SAFE.get(key)
-    if (read !== undefined) settings[key] = read(value.trim())
+    if (value.length > MAX_VALUE && (read !== undefined || key === 'policy')) {
+      problems.push(`\`${ANNOTATION_PREFIX}${key}\` has more than ${MAX_VALUE} characters`)
+    } else if (read !== undefined) settings[key] = read(value.trim())
     else if (key !== 'policy') problems.push(refusal(key))
   }
   for (const key of ['description', 'contact'] as const) {
@@ -58,9 +63,18 @@ export function readAnnotations(
       `\`${ANNOTATION_PREFIX}websocket_origins\` takes origins: \`*\`, which takes all, stands in policy files only`,
     )
   }
-  const policy = annotations.get('policy')
-  const policies = policy === undefined ? [] : listed(policy)
-  if (policy !== undefined && policies.length === 0) {
+  const policies = readPolicies(annotations.get('policy'), allowed, problems)
+  return { policies, settings, problems }
+}
+
+function readPolicies(
+  policy: string | undefined,
+  allowed: readonly string[] | undefined,
+  problems: string[],
+): readonly string[] {
+  if (policy === undefined) return []
+  const policies = [...new Set(listed(policy.slice(0, MAX_VALUE)))]
+  if (policies.length === 0) {
     problems.push(`\`${ANNOTATION_PREFIX}policy\` is empty: name a policy of the policy files`)
   }
   for (const name of policies) {
@@ -69,7 +83,7 @@ export function readAnnotations(
       `the policy \`${name}\` is not for Ingresses${didYouMean(name, allowed)}: the config names those that are in \`kubernetes.policies\``,
     )
   }
-  return { policies, settings, problems }
+  return policies
 }
 
 /** What is neither is refused by whoever reads the key. */

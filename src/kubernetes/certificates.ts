@@ -7,8 +7,8 @@ import { readHost } from './claims.ts'
 import type { IngressObject, SecretObject } from './objects.ts'
 import { covers } from './ownership.ts'
 
-/** `unknown`: it has not been read yet. */
-export type FoundSecret = SecretObject | 'missing' | 'unknown'
+/** `unknown`: it has not been read yet. `beyond`: it is not read, since its namespace names too many. */
+export type FoundSecret = SecretObject | 'missing' | 'unknown' | 'beyond'
 
 export interface CertificateParts {
   readonly secret: (namespace: string, name: string) => FoundSecret
@@ -20,6 +20,9 @@ export interface IngressCertificates {
   readonly problems: readonly string[]
 }
 
+/** Each certificate is read and held against each host, at each change of the cluster. */
+const MOST_TLS = 100
+
 /** @param hosts that `ingress` has */
 export function certificatesOf(
   ingress: IngressObject,
@@ -28,7 +31,10 @@ export function certificatesOf(
 ): IngressCertificates {
   const offers: CertificateOffer[] = []
   const problems: string[] = []
-  for (const { hosts: written, secretName } of ingress.tls) {
+  if (ingress.tls.length > MOST_TLS) {
+    problems.push(`of its ${ingress.tls.length} entries in \`tls\` the first ${MOST_TLS} count`)
+  }
+  for (const { hosts: written, secretName } of ingress.tls.slice(0, MOST_TLS)) {
     // Without a name the certificate is whoever's ends TLS by default.
     if (secretName === '') continue
     const named = written.map((host) => readHost(host) ?? '')
@@ -46,13 +52,18 @@ export function certificatesOf(
 }
 
 function readCertificate(
-  secret: SecretObject | 'missing',
+  secret: SecretObject | 'missing' | 'beyond',
   name: string,
   hosts: readonly string[],
   now: Clock,
 ): IngressCertificates {
   const no = (problem: string) => ({ offers: [], problems: [problem] })
   if (secret === 'missing') return no(`there is no Secret \`${name}\`, or it may not be read`)
+  if (secret === 'beyond') {
+    return no(
+      `the Secret \`${name}\` is not read: the older Ingresses of its namespace name ${MOST_SECRETS} already`,
+    )
+  }
   const { cert, key } = secret
   if (cert === undefined || key === undefined) {
     return no(`the Secret \`${name}\` lacks \`tls.crt\` or \`tls.key\``)
@@ -80,9 +91,18 @@ function readCertificate(
   return { offers: fitting.length === 0 ? [] : [{ cert, key, hosts: fitting }], problems }
 }
 
-/** The Secrets that an Ingress names, as `namespace/name`. */
-export function secretsOf({ namespace, tls }: IngressObject): readonly string[] {
-  return tls
-    .filter(({ secretName }) => secretName !== '')
-    .map(({ secretName }) => `${namespace}/${secretName}`)
+/** Each is a connection to the API server, and an Ingress can name thousands. In one namespace. */
+export const MOST_SECRETS = 200
+
+/** The Secrets that these Ingresses name, as `namespace/name`; of each namespace no more than may be followed. */
+export function secretsOf(ingresses: readonly IngressObject[]): ReadonlySet<string> {
+  const byNamespace = new Map<string, Set<string>>()
+  for (const { namespace, tls } of ingresses) {
+    const named = byNamespace.get(namespace) ?? new Set<string>()
+    byNamespace.set(namespace, named)
+    for (const { secretName } of tls.slice(0, MOST_TLS)) {
+      if (secretName !== '' && named.size < MOST_SECRETS) named.add(`${namespace}/${secretName}`)
+    }
+  }
+  return new Set([...byNamespace.values()].flatMap((keys) => [...keys]))
 }

@@ -18,7 +18,22 @@ export interface ReadClaims {
   readonly problems: readonly string[]
 }
 
-export function readClaims({ rules, defaultBackend }: IngressObject): ReadClaims {
+/** Each is a route, and all routes are compiled at each change of the cluster: one Ingress must not hold up the others. */
+const MOST_PATHS = 1_000
+
+export function readClaims(ingress: IngressObject): ReadClaims {
+  const { claims, problems } = readAll(ingress)
+  if (claims.length <= MOST_PATHS) return { claims, problems }
+  const hosts = [...new Set(claims.map(({ host }) => host))].slice(0, MOST_PATHS)
+  const whole = hosts.map((host): Claim => ({ host, ...WHOLE, backend: { kind: 'other' } }))
+  const problem = `it has ${claims.length} paths, and ${MOST_PATHS} are the most: make several Ingresses of it`
+  // Closed as a whole, since something is wrong with it.
+  return { claims: whole, problems: [problem, ...problems] }
+}
+
+const WHOLE = { kind: 'prefix', path: '/' } as const
+
+function readAll({ rules, defaultBackend }: IngressObject): ReadClaims {
   const claims: Claim[] = []
   const problems: string[] = []
   const hosts = new Set<string>()
@@ -77,7 +92,8 @@ function readPath({ path, type }: IngressPath): Pick<Claim, 'kind' | 'path'> | s
   const written = path === '' ? '/' : path
   const kind = type === 'Exact' ? 'path' : 'prefix'
   if (!written.startsWith('/')) return `the path \`${written}\` does not begin with a slash`
-  const ascii = written.replace(/[^\0-\x7f]+/gu, encodeURIComponent)
+  // A character that is half of one has no encoding; what throws would end the whole process.
+  const ascii = written.toWellFormed().replace(/[^\0-\x7f]+/gu, encodeURIComponent)
   const read = readEscapes(ascii, false)
   if (typeof read === 'string') return `the path \`${written}\`: ${read}`
   const { decoded } = read

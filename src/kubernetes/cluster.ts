@@ -76,6 +76,7 @@ export function followCluster({ api, namespaces, onChange, log }: ClusterOptions
     const followed = secrets.get(key)
     const found = followed?.found.items().get(key)
     if (found !== undefined) return found
+    if (followed === undefined) return 'beyond'
     return followed?.isTried === true ? 'missing' : 'unknown'
   }
   const followSecret = (key: string) => {

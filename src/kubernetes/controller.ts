@@ -99,7 +99,7 @@ export async function createController({ env, now, log }: ControllerOptions): Pr
     const view = known.view()
     // Secrets are read where TLS ends here.
     const ours = config.server.tls === undefined ? [] : ourIngresses(view, config)
-    known.followSecrets(new Set(ours.flatMap(secretsOf)))
+    known.followSecrets(secretsOf(ours))
     return { config, settings, translation: translate(view, config, now) }
   }
   const tell = () => {

@@ -17,3 +17,14 @@ export interface Finding {
   /** Lower case start, no final stop, what was written in backticks, one line, and what to do. */
   readonly message: string
 }
+
+/** One Ingress can have a thousand mistakes, and each event costs the API server: so many are told at once. */
+const MOST_TOLD = 10
+
+/** The first of `findings`, and how many more there are. */
+export function worthTelling(findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length <= MOST_TOLD) return findings
+  const told = findings.slice(0, MOST_TOLD - 1)
+  const message = `${findings.length - told.length} more things are wrong with it: mend the others first`
+  return [...told, { reason: findings[told.length]?.reason ?? 'Refused', message }]
+}

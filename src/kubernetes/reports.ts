@@ -4,7 +4,7 @@ import { every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
 import type { ClusterApi } from './api.ts'
-import type { Finding } from './findings.ts'
+import { type Finding, worthTelling } from './findings.ts'
 import { type Address, type IngressObject, keyOf } from './objects.ts'
 import { writeEvent } from './write-event.ts'
 import { isSame, writeStatus } from './write-status.ts'
@@ -98,8 +98,8 @@ export function createReports({ api, now, log }: ReportsOptions): Reports {
   const stopLooking = every(LOOK_AGAIN_MS, look)
   return {
     tell: (next) => {
-      all = next
-      const keys = new Set(next.flatMap((one) => one.findings.map((f) => eventKey(one.ingress, f))))
+      all = next.map((one) => ({ ...one, findings: worthTelling(one.findings) }))
+      const keys = new Set(all.flatMap((one) => one.findings.map((f) => eventKey(one.ingress, f))))
       told = new Map([...told].filter(([key]) => keys.has(key)))
       look()
     },

@@ -2,6 +2,8 @@
 
 import { test } from 'tap'
 import type { Config } from '../../src/config/schema.ts'
+import { MOST_SECRETS, secretsOf } from '../../src/kubernetes/certificates.ts'
+import { worthTelling } from '../../src/kubernetes/findings.ts'
 import {
   readIngress,
   readIngressClass,
@@ -402,4 +404,68 @@ test('certificates are for the hosts that an Ingress has, and that they name', a
   t.match(at('none', []), ['', /^CertificateUnavailable: there is no Secret `none`/])
   t.match(at('odd', []), ['', /the key cannot be read/])
   t.strictSame(at('none', [], false), ['', ''], 'where TLS does not end here none is read')
+})
+
+test('one Ingress holds up no other: what it may cost is bounded', async (t) => {
+  const good = one({ name: 'good', host: 'good.example.com' })
+  const many = (count: number, path: (index: number) => string) =>
+    Array.from({ length: count }, (_, index) => [path(index), 'Prefix', 'app:http'] as const)
+
+  await t.test('a policy that is picked again and again', async (t) => {
+    const policy = 'staff,nights,'.repeat(300)
+    const { match, findings } = judge({ ingresses: [one({ annotations: { policy } }), good] })
+    t.strictSame(findings, [])
+    t.equal(match('app.example.com')?.policy.rules.length, 2, 'counts once')
+    const long = 'staff,'.repeat(40_000)
+    for (const annotations of [{ policy: long }, { policy: 'staff', websocket_origins: long }]) {
+      const judged = judge({ ingresses: [one({ annotations }), good] })
+      t.match(judged.findings, [/^Refused: `gatehouse.dev\/\w+` has more than 4096 characters/])
+      t.match(judged.match('app.example.com')?.policy, { refusal: { reason: 'no-policy' } })
+      t.equal(judged.match('good.example.com')?.policy.rules.length, 1)
+    }
+  })
+
+  await t.test('paths without end', async (t) => {
+    const { compiled, findings, match } = judge({
+      ingresses: [one({ paths: many(5_000, (index) => `/p${index}`) }), good],
+    })
+    t.match(findings, [/^Refused: it has 5000 paths, and 1000 are the most/])
+    t.equal(compiled.table.routes.filter(({ name }) => name.startsWith('app.')).length, 1)
+    t.match(match('app.example.com', '/p4999')?.policy, { refusal: { reason: 'no-policy' } })
+    t.equal(match('good.example.com')?.policy.rules.length, 1)
+  })
+
+  await t.test('a path of half a character', async (t) => {
+    const { match } = judge({ ingresses: [one({ paths: many(1, () => '/\ud800') }), good] })
+    t.equal(match('good.example.com')?.policy.rules.length, 1)
+  })
+
+  await t.test('mistakes without end are told as a few', async (t) => {
+    const findings = Array.from({ length: 900 }, (_, index) => ({
+      reason: 'Refused' as const,
+      message: `mistake ${index}`,
+    }))
+    const told = worthTelling(findings)
+    t.equal(told.length, 10)
+    t.match(told.at(-1)?.message, '891 more things are wrong with it')
+    t.equal(worthTelling(findings.slice(0, 10)).at(-1)?.message, 'mistake 9')
+  })
+
+  await t.test('Secrets without end', async (t) => {
+    const tls = (count: number, name: (index: number) => string) =>
+      Array.from({ length: count }, (_, index) => ({ hosts: [], secretName: name(index) }))
+    const greedy = Array.from({ length: 4 }, (_, index) =>
+      one({ name: `greedy${index}`, spec: { tls: tls(5_000, (at) => `s${index}-${at}`) } }),
+    )
+    const other = one({ namespace: 'other', spec: { tls: tls(1, () => 'own') } })
+    const followed = [...secretsOf([...greedy, other].map(readIngress))]
+    t.equal(followed.length, MOST_SECRETS + 1)
+    t.ok(followed.includes('other/own'), 'others are not kept from theirs')
+    const pair = selfSigned(['app.example.com'])
+    const secrets = [tlsSecret('tls', pair)]
+    const ingresses = [one({ spec: { tls: tls(5_000, () => 'tls') } })]
+    const { findings, offers } = judge({ tls: true, secrets, ingresses })
+    t.match(findings, [/^CertificateUnavailable: of its 5000 entries in `tls` the first 100 count/])
+    t.equal(offers.certificates.length, 100)
+  })
 })
