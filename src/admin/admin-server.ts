@@ -13,6 +13,7 @@ import { broughtToken } from './operator/operator-access.ts'
 import type { OperatorParts } from './operator/operator-parts.ts'
 import { operatorRoutes } from './operator/operator-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
+import { createTokenGuesses } from './token-guesses.ts'
 
 export interface ConfigStatus {
   readonly revision: string
@@ -54,27 +55,23 @@ export function createAdminServer(parts: AdminParts): FastifyInstance {
   admin.get('/healthz', (_request, reply) => {
     reply.send({ status: 'ok' })
   })
-  admin.get('/readyz', (_request, reply) => {
+  admin.get('/readyz', (request, reply) => {
     const ready = parts.ready()
     const { lastError } = parts.configStatus()
+    const isTold = lastError !== undefined && foreignName(request, parts) === undefined
     reply.code(ready ? 200 : 503).send({
       status: ready ? 'ready' : 'not ready',
-      ...(lastError === undefined ? {} : { last_reload: `refused: ${lastError.message}` }),
+      ...(isTold ? { last_reload: `refused: ${lastError.message}` } : {}),
     })
   })
-  admin.get('/metrics', async (_request, reply) => {
+  const ownName = { onRequest: refuseIf((request) => foreignName(request, parts)) }
+  admin.get('/metrics', ownName, async (_request, reply) => {
     reply.type(parts.metrics.contentType)
     return parts.metrics.text()
   })
+  const refusal = createRefusals(parts)
   admin.register((guarded, _options, done) => {
-    guarded.addHook(
-      'onRequest',
-      refuseIf((request) => {
-        const refusal = refusalOf(request, parts)
-        if (refusal !== undefined) auditRefusal(request, refusal, parts.audit)
-        return refusal
-      }),
-    )
+    guarded.addHook('onRequest', refuseIf(refusal(bearerRefusal)))
     guarded.get('/config', (_request, reply) => {
       reply.header('cache-control', 'no-store').send(configJson(parts.configStatus()))
     })
@@ -83,16 +80,7 @@ export function createAdminServer(parts: AdminParts): FastifyInstance {
     done()
   })
   admin.register((pages, _options, done) => {
-    pages.addHook(
-      'onRequest',
-      refuseIf((request) => {
-        const refusal = pageRefusalOf(request, parts)
-        // Browsers ask once without a password, to hear that one is wanted.
-        const isAsking = refusal?.status === 401 && request.headers.authorization === undefined
-        if (refusal !== undefined && !isAsking) auditRefusal(request, refusal, parts.audit)
-        return refusal
-      }),
-    )
+    pages.addHook('onRequest', refuseIf(refusal(pageRefusal)))
     operatorRoutes(pages, { ...parts, ...parts.operator })
     done()
   })
@@ -133,25 +121,60 @@ function isFetchedElsewhere(headers: FastifyRequest['headers']): boolean {
   return (site === 'cross-site' || site === 'same-site') && mode !== 'navigate'
 }
 
-/**
- * Beyond loopback the token decides. On loopback the machine's own users are trusted, but no page in their browser is
- * whose name was made to point here (DNS rebinding).
- */
-function refusalOf({ headers }: FastifyRequest, parts: AdminParts): AdminRefusal | undefined {
-  const { host = '', authorization } = headers
-  if (isLoopback(parts.listenHost)) {
-    if (isLoopback(hostName(host))) return undefined
-    return {
-      status: 403,
-      error: 'ACCESS_DENIED',
-      message: 'Ask by a loopback name, such as localhost.',
+type Refusal = (request: FastifyRequest, parts: AdminParts) => AdminRefusal | undefined
+
+/** What refuses is told to the audit log; an address that brings wrong tokens again and again waits for both listings and pages. */
+function createRefusals(
+  parts: AdminParts,
+): (judge: Refusal) => (request: FastifyRequest) => AdminRefusal | undefined {
+  const guesses = createTokenGuesses(parts.operator.now, parts.log)
+  return (judge) => (request) => {
+    const { authorization } = request.headers
+    const wait = authorization === undefined ? undefined : guesses.waitSeconds(request.ip)
+    // Not one by one in the audit log, which whoever guesses could fill.
+    if (wait !== undefined) return tooManyGuesses(wait)
+    const refusal = judge(request, parts)
+    if (refusal === undefined) return undefined
+    const isWrong = refusal.status === 401 && authorization !== undefined
+    if (isWrong) guesses.wrong(request.ip)
+    // Browsers ask once without a password, to hear that one is wanted.
+    if (isWrong || judge === bearerRefusal || refusal.status !== 401) {
+      auditRefusal(request, refusal, parts.audit)
     }
+    return refusal
   }
+}
+
+function tooManyGuesses(seconds: number): AdminRefusal {
+  return {
+    status: 429,
+    error: 'RATE_LIMITED',
+    message: 'Too many wrong tokens came from this address: try again later.',
+    headers: { 'retry-after': String(seconds) },
+  }
+}
+
+/** On loopback the machine's own users are trusted, but no page in their browser whose name was made to point here (DNS rebinding). */
+function foreignName(
+  { headers: { host = '' } }: FastifyRequest,
+  { listenHost }: AdminParts,
+): AdminRefusal | undefined {
+  if (!isLoopback(listenHost) || isLoopback(hostName(host))) return undefined
+  return {
+    status: 403,
+    error: 'ACCESS_DENIED',
+    message: 'Ask by a loopback name, such as localhost.',
+  }
+}
+
+/** Beyond loopback the token decides. */
+function bearerRefusal(request: FastifyRequest, parts: AdminParts): AdminRefusal | undefined {
+  if (isLoopback(parts.listenHost)) return foreignName(request, parts)
   const token = parts.token()
   if (token === undefined) {
     return { status: 404, error: 'NO_ROUTE', message: 'There is nothing at this address.' }
   }
-  if (sameText(authorization ?? '', `Bearer ${token.reveal()}`)) return undefined
+  if (sameText(request.headers.authorization ?? '', `Bearer ${token.reveal()}`)) return undefined
   return {
     status: 401,
     error: 'BAD_TOKEN',
@@ -165,8 +188,8 @@ function auditRefusal({ ip }: FastifyRequest, { error }: AdminRefusal, audit: Au
 }
 
 /** The same for the pages, to which browsers bring the token as a password. */
-function pageRefusalOf(request: FastifyRequest, parts: AdminParts): AdminRefusal | undefined {
-  const refusal = refusalOf(request, parts)
+function pageRefusal(request: FastifyRequest, parts: AdminParts): AdminRefusal | undefined {
+  const refusal = bearerRefusal(request, parts)
   if (refusal?.status !== 401) return refusal
   const brought = broughtToken(request.headers.authorization)
   if (brought !== undefined && sameText(brought, parts.token()?.reveal() ?? '')) return undefined

@@ -53,6 +53,10 @@ test('on loopback pages are there for whoever asks by a loopback name', async (t
     const foreign = { origin: 'https://evil.example' }
     t.equal((await ask(admin + path, { headers: foreign })).status, 403, 'a page of another origin')
   }
+  const rebound = { host: 'admin.evil.example' }
+  t.equal((await ask(`${admin}/metrics`, { headers: rebound })).status, 403)
+  t.equal((await ask(`${admin}/metrics`)).status, 200)
+  t.equal((await ask(`${admin}/healthz`, { headers: rebound })).status, 200)
   t.match((await ask(admin)).body, 'To hand out: http://localhost:8080/.gatehouse/login/demo')
   t.equal((await ask(`${admin}/operator/`)).status, 404)
   t.equal((await ask(`${admin}/operator/decisions/nothing`)).status, 404)
@@ -81,6 +85,30 @@ test('beyond loopback browsers give the token as a password; JSON takes it as be
     const bearer = { authorization: `Bearer ${TOKEN}` }
     t.equal((await ask(admin + path, { headers: bearer })).status, 200)
   }
+})
+
+test('whoever guesses the token is made to wait, even with the right one', async (t) => {
+  const server = { admin_listen: '0.0.0.0:0', admin_token: TOKEN }
+  const { gateways } = await startReplicas(t, ['memory:'], { server })
+  const { port } = new URL(gateways[0]?.adminUrl ?? '')
+  const admin = `http://${outsideAddress()}:${port}`
+  const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+  const status = async (path: string, headers: object) =>
+    (await ask(admin + path, { headers })).status
+  for (let guess = 0; guess < 15; guess++) {
+    t.equal(await status('/', basic(`guess ${guess}`)), 401)
+    t.equal(await status('/config', bearer(`guess-${guess}`)), 401)
+    t.equal(await status('/', {}), 401, 'who brings none is asked for one, and guesses nothing')
+  }
+  const { status: late, headers, body } = await ask(`${admin}/`, { headers: basic(TOKEN) })
+  t.equal(late, 429)
+  const wait = Number(headers['retry-after'])
+  t.ok(wait >= 1 && wait <= 60)
+  t.equal((JSON.parse(body) as { error: string }).error, 'RATE_LIMITED')
+  t.equal(await status('/sessions', bearer(TOKEN)), 429, 'the listings count with the pages')
+  t.equal(await status('/metrics', {}), 200, 'what is open stays open')
+  const other = await ask(`http://127.0.0.1:${port}/`, { headers: basic(TOKEN) })
+  t.equal(other.status, 200, 'and so it does for other addresses')
 })
 
 test('beyond loopback there is nothing without a configured token', async (t) => {
