@@ -59,6 +59,9 @@ function headless(inCluster: string, scheme: string, port: ServicePort, name: st
     : `the Service \`${name}\` is headless, and the \`targetPort\` of port ${port.port} is a name: write its number, or give the Service an address`
 }
 
+/** Of a Service with thousands of ports the first say enough. */
+const MOST_NAMED = 10
+
 function portOf(
   backend: Backend & { readonly kind: 'service' },
   service: ServiceObject,
@@ -68,8 +71,8 @@ function portOf(
     (one) => (typeof port === 'number' ? one.port : one.name) === port,
   )
   if (found !== undefined) return found
-  const known = service.ports.map((one) =>
-    one.name === '' ? one.port : `${one.port} (${one.name})`,
-  )
+  const known = service.ports
+    .slice(0, MOST_NAMED)
+    .map((one) => (one.name === '' ? one.port : `${one.port} (${one.name})`))
   return `the Service \`${name}\` has no port \`${port}\`; it has ${known.join(', ') || 'none'}`
 }

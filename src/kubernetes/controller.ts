@@ -95,12 +95,13 @@ export async function createController({ env, now, log }: ControllerOptions): Pr
       config.server.tls === undefined,
     ])
     if (!hasChanged && last?.settings === settings) return { ...last, config }
-    hasChanged = false
     const view = known.view()
     // Secrets are read where TLS ends here.
     const ours = config.server.tls === undefined ? [] : ourIngresses(view, config)
     known.followSecrets(secretsOf(ours))
-    return { config, settings, translation: translate(view, config, now) }
+    const translation = translate(view, config, now)
+    hasChanged = false
+    return { config, settings, translation }
   }
   const tell = () => {
     // Before all is known, what seems to be missing may just not have been read.
@@ -111,7 +112,12 @@ export async function createController({ env, now, log }: ControllerOptions): Pr
   /** Much of what changes is no matter of routes: what we write ourselves comes back too. */
   const isNews = (): boolean => {
     if (inForce === undefined || last === undefined) return true
-    last = look(last.config)
+    try {
+      last = look(last.config)
+    } catch {
+      // A fault of ours: the reload meets it again, keeps what is in force, and says so.
+      return true
+    }
     if (last.translation.offers.revision !== inForce) return true
     tell()
     return false

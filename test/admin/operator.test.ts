@@ -4,6 +4,11 @@ import { type IncomingHttpHeaders, request } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { test } from 'tap'
+import { decisions } from '../../src/admin/operator/decisions.ts'
+import type { OperatorParts } from '../../src/admin/operator/operator-parts.ts'
+import { why } from '../../src/admin/operator/why.ts'
+import { brandOf } from '../../src/pages/brand.ts'
+import { renderOperatorPage } from '../../src/pages/operator-page.ts'
 import { startGateway } from '../support/start-gateway.ts'
 import { startReplicas } from '../support/start-replicas.ts'
 
@@ -109,6 +114,31 @@ test('whoever guesses the token is made to wait, even with the right one', async
   t.equal(await status('/metrics', {}), 200, 'what is open stays open')
   const other = await ask(`http://127.0.0.1:${port}/`, { headers: basic(TOKEN) })
   t.equal(other.status, 200, 'and so it does for other addresses')
+})
+
+test('what others have a part in is text, wherever a page shows it', async (t) => {
+  const hostile = '"\'><img src=x onerror=alert(1)>{{1}}<%= 1 %>'
+  const names = ['time', 'method', 'host', 'path', 'route', 'outcome', 'reason', 'rule', 'rule_at']
+  const others = ['subject', 'email', 'provider', 'source_ip', 'status', 'would_be', 'request_id']
+  const line = Object.fromEntries([...names, ...others].map((name) => [name, hostile]))
+  const brand = brandOf({
+    config: { brand: {}, server: { public_url: 'http://localhost' } },
+    logo: undefined,
+  })
+  const parts = {
+    recentDecisions: () => [JSON.stringify({ msg: 'request', groups: [hostile], ...line })],
+  } as unknown as OperatorParts
+  const query = new URLSearchParams({ q: '"><img' })
+  for (const page of [
+    decisions(parts, query),
+    decisions(parts, new URLSearchParams()),
+    why(parts, hostile),
+  ]) {
+    const { body } = renderOperatorPage({ ...page, requestId: hostile }, brand)
+    t.notMatch(body, '<img')
+    t.notMatch(body, `="${hostile}`)
+    t.match(body, '&lt;img')
+  }
 })
 
 test('beyond loopback there is nothing without a configured token', async (t) => {

@@ -147,6 +147,12 @@ const REFUSED: Readonly<Record<string, string>> = {
   [`${TO}report_only: maybe`]: '`report_only` takes `true` or `false`',
   [`${TO}logo_url: http://a.example/x.png`]:
     '`logo_url` is the address of an image, beginning with `https://`',
+  [`${TO}logo_url: "https://a.example;sandbox/x.png"`]:
+    '`logo_url` is the address of an image, beginning with `https://`',
+  [`${TO}logo_url: "https://a.example,sandbox/x.png"`]:
+    '`logo_url` is the address of an image, beginning with `https://`',
+  [`${TO}logo_url: "https://*/x.png"`]:
+    '`logo_url` is the address of an image, beginning with `https://`',
   [`${TO}logo_url: "javascript:alert(1)"`]:
     '`logo_url` is the address of an image, beginning with `https://`',
   [`${TO}websocket_origins: [a.example]`]:

@@ -1,5 +1,6 @@
 /** Keys of a route that stand for themselves: times, flags, texts, and origins of WebSockets. */
 
+import { readAuthority } from '../../routing/host-name.ts'
 import type { Around } from '../language/compile-conditions.ts'
 import type { Report } from '../language/matchers.ts'
 import type { Route } from '../route.ts'
@@ -88,7 +89,9 @@ function readLogoUrl(entries: RouteEntries, report: Report): string | null | und
   const at = entries.get('logo_url')?.value.at
   if (typeof text !== 'string' || at === undefined) return text
   const url = /^https:\/\/[^/?#]/i.test(text) && URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || url.username !== '' || url.password !== '') {
+  // Its origin stands in a content security policy, where `;`, `,` and `*`, which URLs permit in a host, say more.
+  const isPlain = url !== undefined && readAuthority(url.host) !== undefined
+  if (!isPlain || url.username !== '' || url.password !== '') {
     return report(at, '`logo_url` is the address of an image, beginning with `https://`')
   }
   return url.href
