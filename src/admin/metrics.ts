@@ -3,7 +3,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { Durations } from './durations.ts'
 import { createRequestCounts } from './request-counts.ts'
-import { NO_ROUTE, routeLabels } from './route-labels.ts'
+import { type NamedRoute, NO_ROUTE, routeLabels } from './route-labels.ts'
 
 export interface FinishedRequest {
   /** `undefined` where no route was found. */
@@ -17,7 +17,7 @@ export interface FinishedRequest {
 export interface Metrics {
   readonly registry: Registry
   /** The routes that are in force from now on. */
-  routesChanged(routes: Iterable<{ readonly name: string }>): void
+  routesChanged(routes: readonly NamedRoute[], fileRoutes?: number): void
   requestFinished(request: FinishedRequest): void
   signIn(provider: string, result: string): void
   refreshed(provider: string, result: string): void
@@ -120,8 +120,8 @@ export function createMetrics(sources: MetricsSources): Metrics {
   registerGauges(registry, sources, () => storeErrors.inc())
   return {
     registry,
-    routesChanged: (routes) => {
-      const labels = routeLabels(routes)
+    routesChanged: (routes, fileRoutes) => {
+      const labels = routeLabels(routes, fileRoutes)
       requests.label(labels)
       upstream.label(labels)
     },

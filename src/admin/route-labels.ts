@@ -12,15 +12,26 @@ export const OTHER_ROUTES = 'other'
 
 export type RouteLabels = ReadonlySet<string>
 
+export interface NamedRoute {
+  readonly name: string
+}
+
 /**
- * The first routes by name. Not the busiest: all workers, and every reload, must come to the same answer, or a series
- * would hold a part of what it is named after.
+ * The first routes of the files by name, then those that are offered from elsewhere, the oldest first: whoever may offer
+ * routes takes no name from others. Not the busiest: all workers, and every reload, must come to the same answer, or a
+ * series would hold a part of what it is named after.
+ * @param fileRoutes how many of `routes`, from the first, are of the files; default: all
  */
-export function routeLabels(routes: Iterable<{ readonly name: string }>): RouteLabels {
+export function routeLabels(
+  routes: readonly NamedRoute[],
+  fileRoutes: number = routes.length,
+): RouteLabels {
   const labels = new Set([NO_ROUTE, OTHER_ROUTES])
   const most = MAX_ROUTES + labels.size
   let bytes = 0
-  for (const name of [...new Set([...routes].map((route) => route.name))].sort()) {
+  const names = routes.map((route) => route.name)
+  const ordered = [...names.slice(0, fileRoutes).sort(), ...names.slice(fileRoutes)]
+  for (const name of new Set(ordered)) {
     if (labels.size === most) break
     const size = Buffer.byteLength(name)
     if (bytes + size > MAX_NAME_BYTES) continue

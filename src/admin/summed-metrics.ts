@@ -2,7 +2,7 @@
 
 import { AggregatorRegistry, type Registry } from 'prom-client'
 import type { MetricsText } from './metrics.ts'
-import { type RouteLabels, routeLabels } from './route-labels.ts'
+import { type NamedRoute, type RouteLabels, routeLabels } from './route-labels.ts'
 
 /** All metrics of one process, as plain data. */
 export type MetricFamilies = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
@@ -13,7 +13,7 @@ export interface SummedMetrics extends MetricsText {
   /** It has ended: what it counted remains a part of the sum, what it measured does not. */
   left(process: object): void
   /** The routes that are in force from now on: of others nothing is kept. */
-  routesChanged(routes: Iterable<{ readonly name: string }>): void
+  routesChanged(routes: readonly NamedRoute[], fileRoutes?: number): void
 }
 
 const COUNTING: ReadonlySet<string> = new Set(['counter', 'histogram'])
@@ -40,8 +40,8 @@ export function sumMetrics(own: Registry): SummedMetrics {
         namedOnly(await sum([before, counts]).getMetricsAsJSON(), named),
       )
     },
-    routesChanged: (routes) => {
-      named = routeLabels(routes)
+    routesChanged: (routes, fileRoutes) => {
+      named = routeLabels(routes, fileRoutes)
       counted = counted.then((before) => namedOnly(before, named))
     },
   }

@@ -117,7 +117,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
     openWebSockets: () => webSockets.count(),
     directories: () => runtime.directories.values(),
   })
-  metrics.routesChanged(snapshot.table.routes)
+  metrics.routesChanged(snapshot.table.routes, snapshot.fileRoutes)
   const shared = await openSharedDirectory(snapshot.store, {
     secrets: () => inForce.sessionSecrets,
     now,
@@ -184,7 +184,7 @@ export async function buildParts(snapshot: Snapshot, options: PartsOptions): Pro
       changeCertificates?.()
       closeReplaced(replaced, built)
       upstreams.retain(next.table.routes)
-      metrics.routesChanged(next.table.routes)
+      metrics.routesChanged(next.table.routes, next.fileRoutes)
       log.level = next.config.logging.level
       await Promise.all(prepared.map((other) => other.commit()))
     }

@@ -91,6 +91,15 @@ test('10,000 routes that all had traffic: a scrape stays below a megabyte, the r
   const short = await registry.metrics()
   t.ok(short.length < 1_000_000)
   t.match(short, 'route="short"', 'what fits is named')
+
+  // Whoever may offer routes calls them as they like, and takes no name from those of the files or from older ones.
+  const offered = ['old.example.com', ...MANY.map((_, i) => `0-${i}.example.com`)]
+  const all = ['short', ...offered].map((name) => ({ name }))
+  routesChanged(all, 1)
+  for (const { name: route } of all) requestFinished({ ...FINISHED, route })
+  const beside = await registry.metrics()
+  t.match(beside, 'route="short"')
+  t.match(beside, 'route="old.example.com"')
 })
 
 test('counts of several processes can be added up', async (t) => {

@@ -78,7 +78,7 @@ export async function openPrimaryParts(
     openWebSockets: () => 0,
   })
   const summed = sumMetrics(metrics.registry)
-  summed.routesChanged(snapshot.table.routes)
+  summed.routesChanged(snapshot.table.routes, snapshot.fileRoutes)
   const give = (pems: readonly string[]) => ({ configFile, env, inputs, signingPems: pems })
   return {
     sessions,
@@ -108,7 +108,7 @@ export async function openPrimaryParts(
       snapshot = next
       signingPems = pems
       log.level = logging.level
-      summed.routesChanged(next.table.routes)
+      summed.routesChanged(next.table.routes, next.fileRoutes)
       await Promise.all(moved.map((one) => one.commit()))
     },
   }
