@@ -1,7 +1,7 @@
 /** Certificates from the Secrets that Ingresses name, each for the hosts that its Ingress has, and for no others. */
 
 import type { CertificateOffer } from '../policy/offer.ts'
-import { readKeyPair } from '../support/key-pair.ts'
+import { type KeyPair, readKeyPair } from '../support/key-pair.ts'
 import type { Clock } from '../support/time.ts'
 import { readHost } from './claims.ts'
 import type { IngressObject, SecretObject } from './objects.ts'
@@ -51,6 +51,15 @@ export function certificatesOf(
   return { offers, problems }
 }
 
+const known = new WeakMap<SecretObject, KeyPair>()
+
+/** All Ingresses are looked at with each change of the cluster, and reading a pair costs as much as a handshake. */
+function readOnce(secret: SecretObject, cert: string, key: string): KeyPair {
+  const pair = known.get(secret) ?? readKeyPair(cert, key)
+  known.set(secret, pair)
+  return pair
+}
+
 function readCertificate(
   secret: SecretObject | 'missing' | 'beyond',
   name: string,
@@ -68,7 +77,7 @@ function readCertificate(
   if (cert === undefined || key === undefined) {
     return no(`the Secret \`${name}\` lacks \`tls.crt\` or \`tls.key\``)
   }
-  const { certificate, wrong } = readKeyPair(cert, key)
+  const { certificate, wrong } = readOnce(secret, cert, key)
   if (certificate === undefined) {
     return no(
       wrong.includes('pair')
