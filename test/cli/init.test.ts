@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -143,6 +143,10 @@ test('from nothing to a signed-in page with an Okta organisation: init, and the 
   t.match(said, /Left to do:\n {2}1\. .* register for sign-out:\n/, 'the other one is known there')
   const [, line = ''] = /Start it:\n +(.*)\n/.exec(said) ?? []
   const [, page = ''] = /Open (\S+) and sign in/.exec(said) ?? []
+  // The one thing that is changed: the default port of the admin listener may be another gateway's.
+  const configFile = join(cwd, 'gatehouse.yaml')
+  const written = readFileSync(configFile, 'utf8')
+  writeFileSync(configFile, written.replace('server:\n', 'server:\n  admin_listen: 127.0.0.1:0\n'))
 
   const serve = shell(line)
   let log = ''
