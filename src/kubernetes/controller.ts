@@ -15,7 +15,7 @@ import { createReports, type Report } from './reports.ts'
 import { ourIngresses, type Translation, translate } from './translate.ts'
 
 export interface Controller {
-  /** What the cluster offers under `config`, as far as it is known. */
+  /** What the cluster offers under `config`; nothing before all of it has been listed. */
   offers(config: Config): Offers
   /** What was wrong with the offers of the last load. */
   judged(refused: RefusedOffers): void
@@ -47,6 +47,8 @@ export async function createController({ env, now, log }: ControllerOptions): Pr
   const closed = Promise.withResolvers<false>()
   let cluster: Cluster | undefined
   let batches: Batches | undefined
+  /** Of hosts that several ask for the oldest has them: nobody gets one before all who ask are known. */
+  let isListed = false
   /** What is known has changed since it was looked at. */
   let hasChanged = true
   let last: Look | undefined
@@ -124,6 +126,10 @@ export async function createController({ env, now, log }: ControllerOptions): Pr
   }
   return {
     offers: (config) => {
+      if (!isListed) {
+        followed(config)
+        return NOTHING
+      }
       last = look(config)
       return last.translation.offers
     },
@@ -134,6 +140,7 @@ export async function createController({ env, now, log }: ControllerOptions): Pr
     start: async (reload) => {
       const begin = async () => {
         await cluster?.synced()
+        isListed = true
         await reload()
         // Only now it is known which Secrets are named.
         await cluster?.synced()
@@ -154,6 +161,8 @@ export async function createController({ env, now, log }: ControllerOptions): Pr
     },
   }
 }
+
+const NOTHING: Offers = { revision: '', routes: [], certificates: [] }
 
 /** What a cluster came to, once it was looked at. */
 interface Look {

@@ -157,6 +157,31 @@ test('before the first list there is nothing to be ready for', async (t) => {
   t.equal((await gateway.get(APP)).status, 200)
 })
 
+test('a host goes to nobody before all who might have it are known', async (t) => {
+  const { cluster, upstream } = await startSurroundings(t)
+  const open = { annotations: { policy: 'open' } }
+  cluster.apply(ingress({ ...open, createdAt: '2026-01-01T00:00:00Z' }))
+  cluster.apply(
+    ingress({ ...open, namespace: 'thieves', name: 'thief', createdAt: '2026-02-01T00:00:00Z' }),
+  )
+  cluster.apply(service(upstream.port, {}, 'app', 'thieves'))
+  cluster.forbid(/namespaces\/team\/ingresses/)
+  const gateway = await startGateway(t, {
+    policies: POLICIES,
+    config: { kubernetes: { namespaces: ['team', 'thieves'] } },
+    kubernetes: true,
+    env: { KUBECONFIG: cluster.kubeconfig },
+  })
+  t.ok(await within(10_000, () => cluster.watches() >= 4), 'all others are followed')
+  gateway.writePolicies(`${POLICIES}\n`)
+  await gateway.gateway.reload()
+  t.equal((await gateway.get(APP)).status, 421, 'a change of the files brings in nobody')
+  cluster.forbid(undefined)
+  t.ok(await within(20_000, () => isReady(gateway)))
+  t.equal((await gateway.get(APP)).status, 200)
+  t.equal(upstream.last.headers.host, `app.team.svc:${upstream.port}`)
+})
+
 test('an Ingress never takes what the files, the gateway or an older one have', async (t) => {
   const { cluster } = await startSurroundings(t)
   const open = { annotations: { policy: 'open' } }
