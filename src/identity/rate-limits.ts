@@ -114,7 +114,10 @@ function sharedKey(
 /** An address as it is counted: of IPv6 the /64, of which one client has more addresses than can be counted. */
 export function addressKey(address: string): string {
   if (!isIPv6(address)) return address
-  const groups = ipaddr.IPv6.parse(address).parts.slice(0, 4)
+  const parsed = ipaddr.IPv6.parse(address)
+  // A listener on `::` calls clients of IPv4 so: one network of all of them would make each wait for all others.
+  if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString()
+  const groups = parsed.parts.slice(0, 4)
   return `${groups.map((group) => group.toString(16)).join(':')}::/64`
 }
 

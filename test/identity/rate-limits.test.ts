@@ -79,6 +79,7 @@ test('an IPv6 address counts with its /64', async (t) => {
   t.equal(addressKey('::1'), '0:0:0:0::/64')
   t.equal(addressKey('fe80::'), 'fe80:0:0:0::/64')
   t.equal(addressKey('192.0.2.10'), '192.0.2.10')
+  t.equal(addressKey('::ffff:192.0.2.10'), '192.0.2.10')
   t.not(nameKey('192.0.2.10'), addressKey('192.0.2.10'))
 })
 
