@@ -5,7 +5,7 @@ import { type PortalApp, type PortalView, renderPortal, renderSites } from '../p
 import { SITES_PART } from '../pages/portal-script.ts'
 import { renderJson } from '../pages/render.ts'
 import { renderNobody } from '../pages/sign-in-pages.ts'
-import { listSites } from '../pages/sites.ts'
+import { byName, listSites } from '../pages/sites.ts'
 import { decide } from '../policy/decide.ts'
 import { ANONYMOUS, type Facts } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
@@ -45,8 +45,9 @@ export async function ownPage(
   const sessions = listed
     .map((card) => ({ ...card, current: card.id === session.id }))
     .sort((a, b) => Number(b.current) - Number(a.current) || b.lastSeenAt - a.lastSeenAt)
-  const apps = openApps(visit, session)
   const isPart = single(visit.query, 'part') === SITES_PART
+  const { table } = visit.snapshot
+  const apps = openApps(visit, session, form === 'page' || isPart ? sorted(table) : table.routes)
   if (form === 'json' && !isPart) return asJson(visit, session, sessions, apps)
   const view: PortalView = {
     person: subject,
@@ -91,9 +92,25 @@ function asJson(
   return renderJson(200, value, visit.head)
 }
 
+const known = new WeakMap<object, readonly Route[]>()
+
+/**
+ * Sorted once for each table: of thousands of routes that takes longer than all the rest, and whoever is signed in may
+ * ask for the page as often as they like.
+ */
+function sorted(table: Visit['snapshot']['table']): readonly Route[] {
+  const routes = known.get(table) ?? [...table.routes].sort(byName)
+  known.set(table, routes)
+  return routes
+}
+
 /** What a GET of its front would be let into now. A route of many hosts or paths has no address to show. */
-function openApps(visit: Visit, session: LiveSession): readonly PortalApp[] {
-  return visit.snapshot.table.routes.flatMap((route) => {
+function openApps(
+  visit: Visit,
+  session: LiveSession,
+  routes: readonly Route[],
+): readonly PortalApp[] {
+  return routes.flatMap((route) => {
     const path = frontPath(visit, route)
     if (path === undefined) return []
     const facts: Facts = {

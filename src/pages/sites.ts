@@ -31,7 +31,12 @@ const MAX_DETAIL = 120
 /** They stand in a header, and proxies in front have little room for headers. */
 const MAX_ORIGINS = 24
 
-const byName = new Intl.Collator('en', { sensitivity: 'base', numeric: true })
+const collator = new Intl.Collator('en', { sensitivity: 'base', numeric: true })
+
+/** The order in which sites are shown. */
+export function byName(one: { readonly name: string }, other: { readonly name: string }): number {
+  return collator.compare(one.name, other.name)
+}
 
 /**
  * Page `page` of those of `apps` in which every word of `query` occurs.
@@ -44,9 +49,8 @@ export function listSites(
 ): Listing {
   const asked = (query ?? '').slice(0, MAX_QUERY).trim()
   const words = asked.toLowerCase().split(/\s+/)
-  const found = apps
-    .filter((app) => words.every((word) => textOf(app).includes(word)))
-    .sort((one, other) => byName.compare(one.name, other.name))
+  const found = asked === '' ? [...apps] : apps.filter((app) => hasWords(app, words))
+  found.sort(byName)
   const pages = Math.max(1, Math.ceil(found.length / SITES_ON_A_PAGE))
   const wanted = /^[1-9]\d{0,5}$/.test(page ?? '') ? Number(page) : 1
   const at = Math.min(wanted, pages)
@@ -62,8 +66,9 @@ export function listSites(
   }
 }
 
-function textOf({ name, description = '', url }: PortalApp): string {
-  return `${name} ${description} ${url}`.toLowerCase()
+function hasWords({ name, description = '', url }: PortalApp, words: readonly string[]): boolean {
+  const text = `${name} ${description} ${url}`.toLowerCase()
+  return words.every((word) => text.includes(word))
 }
 
 function originsOf(apps: readonly PortalApp[]): readonly string[] {
