@@ -1,13 +1,21 @@
 #!/usr/bin/env node
 /** The process: the only file that touches arguments, environment, signals and exit codes. Picks a command, no more. */
 
-import { enableCompileCache } from 'node:module'
+// Not by its names: of these an older Node lacks some, and would end with nothing but a stack.
+import nodeModule from 'node:module'
 import type { AddCommand, Io } from './cli/io.ts'
+import { nodeTooOld } from './cli/node-version.ts'
 import type { Signals } from './cli/signals.ts'
 import type { ParentProcess } from './cli/worker.ts'
 
+const tooOld = nodeTooOld(process.versions.node)
+if (tooOld !== undefined) {
+  process.stderr.write(`gatehouse: ${tooOld}\n`)
+  process.exit(1)
+}
+
 // Before anything else is loaded: a later start takes half the time.
-enableCompileCache()
+nodeModule.enableCompileCache()
 
 const io: Io = {
   stdout: (text) => void process.stdout.write(text),

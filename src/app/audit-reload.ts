@@ -1,4 +1,4 @@
-/** What the audit log says of a reload. One that finds nothing changed is no event. */
+/** What the audit log says of a reload. One that finds nothing changed is no event, but that a mistake was taken back is one. */
 
 import type { ReloadResult, ReloadStatus } from '../config/reload.ts'
 import type { Audit } from '../support/audit.ts'

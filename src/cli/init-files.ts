@@ -18,8 +18,17 @@ export interface InitAnswers {
   readonly group: string
 }
 
+/** What is written, below the folder. */
+export const INIT_PATHS = [
+  'gatehouse.yaml',
+  'policies/app.yaml',
+  'policies/app_test.yaml',
+  'policies/testdata/subjects.yaml',
+  '.env',
+] as const
+
 /** Texts by path below the folder. */
-export type InitFiles = Readonly<Record<string, string>>
+export type InitFiles = Readonly<Record<(typeof INIT_PATHS)[number], string>>
 
 const SECRET_BYTES = 32
 

@@ -7,7 +7,13 @@ import { loadSnapshot } from '../config/load.ts'
 import { hasErrors, type Problem } from '../support/problem.ts'
 import { startAsking } from './ask.ts'
 import { lookAt } from './init-end.ts'
-import { type InitAnswers, type InitFiles, initFiles, secretVariable } from './init-files.ts'
+import {
+  INIT_PATHS,
+  type InitAnswers,
+  type InitFiles,
+  initFiles,
+  secretVariable,
+} from './init-files.ts'
 import type { AddCommand, Io } from './io.ts'
 import { printProblems, shownPath } from './print-problems.ts'
 
@@ -61,10 +67,8 @@ export const addInit: AddCommand = (program, io, done) => {
 
 async function init(options: Options, io: Io): Promise<number> {
   const folder = resolve(io.cwd, options.dir)
-  const answers = await collect(options, io)
-  if (typeof answers === 'string') return refuse(answers, io)
-  const files = initFiles(answers)
-  const taken = options.force === true ? [] : await existing(folder, files)
+  // Before anything is asked: nobody answers five questions for nothing.
+  const taken = options.force === true ? [] : await existing(folder)
   if (taken.length > 0) {
     const list = taken.map((path) => shownPath(path, io.cwd)).join(', ')
     return refuse(
@@ -72,6 +76,9 @@ async function init(options: Options, io: Io): Promise<number> {
       io,
     )
   }
+  const answers = await collect(options, io)
+  if (typeof answers === 'string') return refuse(answers, io)
+  const files = initFiles(answers)
   const problems = await tryOut(files, answers, io)
   if (hasErrors(problems)) {
     printProblems(problems, io)
@@ -186,8 +193,8 @@ function besides(publicUrl: string): string {
   return url.origin
 }
 
-async function existing(folder: string, files: InitFiles): Promise<readonly string[]> {
-  const paths = Object.keys(files).map((path) => join(folder, path))
+async function existing(folder: string): Promise<readonly string[]> {
+  const paths = INIT_PATHS.map((path) => join(folder, path))
   const found = await Promise.all(
     paths.map((path) =>
       access(path).then(

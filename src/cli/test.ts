@@ -115,8 +115,10 @@ async function runTask(
   options: TestOptions,
   files: InputFiles,
 ): Promise<SuiteReport | { readonly problems: readonly Problem[] }> {
-  const { table, subjects, problems } = await loadPolicySet(set, files)
   const tests = paths === undefined ? await readAllTests(set, files) : await readTests(paths, files)
+  // A path that leads nowhere says nothing of policies, and those beside it may be none.
+  if (paths !== undefined && hasErrors(tests.problems)) return { problems: tests.problems }
+  const { table, subjects, problems } = await loadPolicySet(set, files)
   const all = [...problems, ...tests.problems]
   if (hasErrors(all)) return { problems: all }
   const suites = tests.sources.map(({ file, text }) =>

@@ -1,7 +1,7 @@
 /** Which files hold policies: `*.yaml` below each path, but for tests and their data. Finds and reads them, no more. */
 
 import { basename } from 'node:path'
-import { error, type Position, type Problem, warning } from '../support/problem.ts'
+import { error, type Position, type Problem, startOf, warning } from '../support/problem.ts'
 import { AT_A_TIME, type FolderEntry, type InputFiles, whyUnreadable } from './input-files.ts'
 
 /** A path of `policies:`, absolute, and where it is written. */
@@ -134,8 +134,4 @@ export function decodeUtf8(content: Uint8Array): string {
 
 function isTest(name: string): boolean {
   return name.endsWith('_test.yaml')
-}
-
-function startOf(file: string): Position {
-  return { file, line: 1, column: 1 }
 }

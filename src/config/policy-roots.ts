@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import type { ProviderFacts } from '../policy/compile.ts'
 import { valueBelow } from '../support/check-schema.ts'
 import { isMapping } from '../support/mapping.ts'
-import { error, hasErrors, type Problem } from '../support/problem.ts'
+import { error, hasErrors, type Problem, startOf } from '../support/problem.ts'
 import type { InputFiles } from './input-files.ts'
 import type { PolicyRoot } from './policy-files.ts'
 import { type ReadConfig, readConfig } from './read-config.ts'
@@ -68,7 +68,7 @@ export function rootsIn(
   return {
     roots: named.map((path, index) => ({
       path: resolve(dirname(configFile), path),
-      at: document.valueAt(['policies', index]),
+      at: paths === undefined ? document.valueAt(['policies', index]) : startOf(path),
     })),
     allowHttp: valueBelow(written, ['server', 'allow_http']) === true,
     policiesAreOffered: isMapping(valueBelow(written, ['kubernetes'])),
@@ -119,7 +119,7 @@ function isWithin(path: string, root: string): boolean {
 /** Without a config nobody knows what it would allow. @param paths absolute */
 export function withoutConfig(...paths: readonly string[]): PolicyRoots {
   return {
-    roots: paths.map((path) => ({ path, at: { file: path, line: 1, column: 1 } })),
+    roots: paths.map((path) => ({ path, at: startOf(path) })),
     allowHttp: true,
     providers: undefined,
     policiesAreOffered: false,

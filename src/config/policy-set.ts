@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Route } from '../policy/route.ts'
 import { NO_SUBJECTS, readSubjects, type Subjects } from '../policy/suite/subjects.ts'
 import type { RouteTable } from '../routing/route-table.ts'
-import { error, type Problem } from '../support/problem.ts'
+import { error, type Problem, startOf } from '../support/problem.ts'
 import { readYaml } from '../support/yaml-document.ts'
 import { compileRoots } from './compile-roots.ts'
 import { type InputFiles, whyUnreadable } from './input-files.ts'
@@ -134,8 +134,4 @@ function foldersOf(set: PolicyRoots): readonly string[] {
 
 function isTest(name: string): boolean {
   return name.endsWith('_test.yaml')
-}
-
-function startOf(file: string) {
-  return { file, line: 1, column: 1 }
 }

@@ -37,8 +37,8 @@ export interface ReloadStatus {
   readonly restartNeeded: readonly RestartKey[]
 }
 
-/** Only `failed` leaves the files and what is in force apart. */
-export type ReloadResult = 'swapped' | 'unchanged' | 'failed'
+/** Only `failed` leaves the files and what is in force apart; `restored`: a mistake was taken back, without other changes. */
+export type ReloadResult = 'swapped' | 'unchanged' | 'restored' | 'failed'
 
 export interface SnapshotHolder {
   current(): Snapshot
@@ -82,9 +82,10 @@ export function createSnapshotHolder(options: SnapshotHolderOptions): SnapshotHo
 
   const swap = async (next: Snapshot, problems: readonly Problem[]): Promise<ReloadResult> => {
     if (next.revision === current.revision) {
-      if (lastError !== undefined) log.info({}, 'the files are again what is in force')
+      if (lastError === undefined) return 'unchanged'
+      log.info({}, 'the files are again what is in force')
       lastError = undefined
-      return 'unchanged'
+      return 'restored'
     }
     logProblems(problems, log)
     // What is offered from elsewhere may end; that files lose all their routes is hardly meant.

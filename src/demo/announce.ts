@@ -27,7 +27,10 @@ export function announce(announcement: Announcement): string {
     ...routes.map(({ url, description, name }) => [url, description ?? name]),
     [`${publicUrl}/.gatehouse/`, 'Who you are, and what you may open'],
     [`${issuer}/.well-known/openid-configuration`, 'An Okta organisation to sign in with'],
-    [`${adminUrl}/metrics`, 'Metrics; beside it /healthz, /readyz and /config'],
+    [
+      `${adminUrl}/`,
+      'The pages for the operator; beside them /metrics, /healthz, /readyz and /config',
+    ],
   ]
   const people = access.map(({ person, mayOpen }) => [
     person?.name ?? '(not signed in)',

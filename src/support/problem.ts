@@ -14,6 +14,11 @@ export interface Problem extends Position {
   readonly message: string
 }
 
+/** Where a whole file is meant, or a folder. */
+export function startOf(file: string): Position {
+  return { file, line: 1, column: 1 }
+}
+
 /** `file:line:column: message`, the form that editors and CI systems turn into a link. */
 export function formatProblem(problem: Problem): string {
   const kind = problem.severity === 'warning' ? 'warning: ' : ''

@@ -32,7 +32,26 @@ function whereItStopped(refusal: unknown): TextProblem {
   return { offset, message: before.includes('\t') ? 'a tab is in the way; write spaces' : reason }
 }
 
+/** What the library says about mistakes that everybody makes, as whoever made them would say it. */
+const PLAINER: ReadonlyMap<string, string> = new Map([
+  ['Implicit keys need to be on a single line', 'a `:` is missing after this key'],
+  [
+    'Sequence item without - indicator',
+    'this is indented less than what it belongs to, or a `-` is missing before it',
+  ],
+  [
+    'Flow map in block collection must be sufficiently indented and end with a }',
+    'a `{` before this is not closed by a `}`, or its `}` is indented too little',
+  ],
+  [
+    'Flow sequence in block collection must be sufficiently indented and end with a ]',
+    'a `[` before this is not closed by a `]`, or its `]` is indented too little',
+  ],
+])
+
 function plainMessage(message: string): string {
   const firstLine = message.split('\n', 1)[0] ?? ''
+  const plainer = PLAINER.get(firstLine)
+  if (plainer !== undefined) return plainer
   return firstLine.charAt(0).toLowerCase() + firstLine.slice(1).replace(/\.$/, '')
 }

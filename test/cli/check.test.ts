@@ -90,6 +90,8 @@ test("policies that are named take the place of the config's, judged by that con
   const { exitCode, stderr } = await check(t, files, 'other.yaml')
   t.equal(exitCode, 2)
   t.match(stderr, /^other\.yaml:3:11: plain http beyond loopback/)
+  const missing = await check(t, files, 'nowhere')
+  t.match(missing.stderr, /^nowhere:1:1: cannot read the policies: no such file/)
 })
 
 test('variables come from the environment', async (t) => {

@@ -173,6 +173,7 @@ test('nothing is overwritten unless that is said', async (t) => {
     exitCode: 2,
     stderr: /gatehouse\.yaml, policies\/app\.yaml.* would be overwritten/,
   })
+  t.match(await runCommand(['init'], { cwd }), { stderr: /would be overwritten/ }, 'before it asks')
   t.equal(readFileSync(join(cwd, '.env'), 'utf8'), before)
   t.equal((await runCommand(['init', ...FLAGS, '--force'], { cwd })).exitCode, 0)
   t.not(readFileSync(join(cwd, '.env'), 'utf8'), before)

@@ -1,6 +1,9 @@
 /** The command line as a whole: help on every command, and a clear no to what it does not know. */
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'tap'
+import { nodeTooOld } from '../../src/cli/node-version.ts'
 import { runCommand } from './run-command.ts'
 
 test('help is printed to stdout, for the program and for each command', async (t) => {
@@ -51,4 +54,13 @@ test('a fault of ours is exit code 1, never mistaken for bad input', async (t) =
   )
   t.equal(exitCode, 1)
   t.match(stderr, /^gatehouse: Error: out of order/)
+})
+
+test('an older Node is told which one is needed, as package.json has it', async (t) => {
+  const { engines } = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
+  )
+  t.equal(engines.node, '>=24')
+  t.equal(nodeTooOld('20.20.2'), 'this is Node 20.20.2; Node 24 or newer is needed')
+  for (const version of ['24.0.0', '26.10.0', '100.0.0']) t.equal(nodeTooOld(version), undefined)
 })

@@ -242,6 +242,8 @@ test('the config says where policies are; a secret that is not set here is no ma
   const missing = await gatehouse('test', '--config', 'gatehouse.yml')
   t.equal(missing.exitCode, 2)
   t.match(missing.err, /cannot read the config file/)
+  const nowhere = await gatehouse('test', 'etc/nowhere')
+  t.equal(nowhere.err, 'etc/nowhere:1:1: cannot read the file: no such file\n')
 })
 
 test('with a config, a route of a provider that it does not have is an error', async (t) => {

@@ -93,8 +93,9 @@ test('a bad file changes nothing, and says where it is bad until it is mended', 
     'policies/app.yaml:5:32: unknown criterion `grops`, did you mean `groups`?',
   ])
   await writeFile(path('policies/app.yaml'), GOOD_POLICY)
-  t.equal(await holder.reload(), 'unchanged')
+  t.equal(await holder.reload(), 'restored')
   t.equal(holder.status().lastError, undefined)
+  t.equal(await holder.reload(), 'unchanged')
 })
 
 test('one bad file among good changes keeps all of them out', async (t) => {

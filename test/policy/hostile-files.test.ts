@@ -60,6 +60,18 @@ const FILES: Readonly<Record<string, readonly [text: () => string, says: RegExp]
     /^p\.yaml:2:1: the file holds the control character U\+0000/,
   ],
   'an escape character': [() => 'routes: [] # \x1b[2J', /^p\.yaml:1:14: .*U\+001B/],
+  'a key without its colon': [
+    () => 'routes\n  - from: x\n',
+    /^p\.yaml:1:1: a `:` is missing after this key/,
+  ],
+  'a brace that is not closed': [
+    () => 'routes:\n  - { from: x\n',
+    /^p\.yaml:3:1: a `\{` before this is not closed/,
+  ],
+  'a key that is indented too little': [
+    () => 'routes:\n  - name: a\n    from: x\n   to: y\n',
+    /^p\.yaml:4:1: this is indented less/,
+  ],
   'a tab as indentation': [() => 'routes:\n\t- from: x\n', /^p\.yaml:2:1: tabs are not allowed/],
   'a byte order mark': [
     () => '\uFEFFroutse: []',
