@@ -1,4 +1,4 @@
-/** What the gateway counts, for Prometheus (product 5). Labels are fixed: none of them is chosen by a client. */
+/** What the gateway counts, for Prometheus. Labels are fixed: none of them is chosen by a client. */
 
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { Durations } from './durations.ts'

@@ -38,6 +38,6 @@ export interface Gateway {
   reload(): Promise<void>
   /** Logs go on in the files that are at their paths now: whoever rotates them has moved the old ones away. */
   reopenLogs(): void
-  /** Ends in order (product 6). `delay`: still accept connections for `drain_delay`. */
+  /** Ends in order. `delay`: still accept connections for `drain_delay`. */
   stop(options?: { readonly delay: boolean }): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** A comparison of policies for programs, in the words of the decision log (product 5); what does not apply is null. */
+/** A comparison of policies for programs, in the words of the decision log; what does not apply is null. */
 
 import { ruleText } from '../policy/explain/policy-text.ts'
 import type {

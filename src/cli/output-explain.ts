@@ -131,7 +131,7 @@ function missingLines({ trace, missing }: Routed): readonly string[] {
   return [`it would be allow with: ${missing.map(({ text }) => text).join('; ')}`]
 }
 
-/** For programs, in the words of the decision log (product 5); what does not apply is null. */
+/** For programs, in the words of the decision log; what does not apply is null. */
 export function explainJson(explained: Explained, cwd: string): string {
   const { request, subjectName, subject, explanation } = explained
   const { host, path } = explanation

@@ -1,4 +1,4 @@
-/** The result of policy tests for programs (product 3.2). */
+/** The result of policy tests for programs. */
 
 import type { Check, SuiteReport } from '../policy/suite/suite.ts'
 import type { CoverageOf } from '../policy/suite/suite-coverage.ts'

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import type { AddCommand, Io } from './io.ts'
 
-/** Exit codes of product 1; those of single commands stand with them. */
+/** Exit codes that all commands share; those of single commands stand with them. */
 export const EXIT = { ok: 0, fault: 1, badInput: 2 } as const
 
 /** Commands that live as long as a server, made in main.ts because they need its signals. */

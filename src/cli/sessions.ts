@@ -16,7 +16,7 @@ interface SessionOptions {
   readonly admin: string
 }
 
-/** As the admin listener gives it (product 4.1). */
+/** As the admin listener gives it. */
 interface Session {
   readonly id: string
   readonly sub: string

@@ -142,7 +142,7 @@ function readOrigin(text: string): URL | undefined {
   return url
 }
 
-/** Who may ask for decisions is believed about the client's address too: the same dangers, the same opt-out (product 8). */
+/** Who may ask for decisions is believed about the client's address too: the same dangers, the same opt-out. */
 export function checkForwardAuth(
   { forward_auth: { trusted_proxies: networks }, server }: Pick<Config, 'forward_auth' | 'server'>,
   findings: Findings,

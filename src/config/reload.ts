@@ -19,7 +19,7 @@ export interface ReloadError {
   readonly at: EpochMs
 }
 
-/** Keys that take effect only at a start: those of product 6, and `tls` where it comes or goes as a whole. */
+/** Keys that take effect only at a start; of `tls` only that it comes or goes as a whole. */
 export type RestartKey =
   | 'listen'
   | 'admin_listen'

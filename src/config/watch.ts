@@ -21,7 +21,7 @@ export interface Watch {
   close(): void
 }
 
-/** A look, the rest and the load stay below two seconds together (product 6). */
+/** A look, the rest and the load stay below two seconds together. */
 const INTERVAL_MS = 500
 const SETTLE_MS = 150
 /** Files that never come to rest are read as they are. */

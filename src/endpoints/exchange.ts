@@ -17,7 +17,7 @@ export interface Exchange {
   readonly hsts: string | undefined
   readonly requestId: string
   readonly clientAddress: string
-  /** True for what product 4 calls a page visit. */
+  /** True where a page is visited: it may be answered by one, and sent to sign in. */
   readonly pageVisit: boolean
   /** True on the host of `public_url`. */
   readonly isPublicUrl: boolean

@@ -121,7 +121,7 @@ function openApps(
       now: visit.now(),
       clientCertificate: undefined,
     }
-    // Where a route insists on another provider, this session is none (product 8).
+    // Where a route insists on another provider, this session is none.
     const isSession = route.provider === undefined || route.provider === session.record.provider
     const { outcome } = decide(route.policy, facts, isSession ? session.subject : ANONYMOUS)
     if (outcome !== 'allow' && !route.reportOnly) return []

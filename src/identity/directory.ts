@@ -10,7 +10,7 @@ import type { EpochMs } from '../support/time.ts'
 export interface DirectoryAnswer {
   /** When it was asked. */
   readonly askedAt: EpochMs
-  /** Not complete where there are more than can be known (product 3.1): none of them then is. */
+  /** Not complete where there are more than can be known: none of them then is. */
   readonly groups: Groups
   /** `ended`: suspended, deactivated or deleted. Whoever is has no sessions. */
   readonly standing: 'good' | 'ended'

@@ -1,5 +1,5 @@
 /**
- * What a provider's errors mean for the person (product 4.1). Details are for the log: no token, code, secret or text of
+ * What a provider's errors mean for the person. Details are for the log: no token, code, secret or text of
  * an answer's body gets into them, and no error of a library is attached, since those carry whole answers.
  */
 

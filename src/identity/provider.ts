@@ -97,7 +97,7 @@ export interface Provider {
 
 export type Refresher = Pick<Provider, 'refresh'>
 
-/** Whose fault a failed sign-in is, and so what to do about it (product 4.1). */
+/** Whose fault a failed sign-in is, and so what to do about it. */
 export type ProviderFailureKind =
   /** The provider refused the person: 403. */
   | 'denied'

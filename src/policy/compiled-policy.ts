@@ -12,7 +12,7 @@ export type Truth = typeof FALSE | typeof TRUE | typeof UNKNOWN
 
 /**
  * Judges one part of a policy. With `provedAgain` it answers as if a new sign-in had met every `acr`, `amr` and
- * `auth_age` key: each positive one true, each negative one false (product 3.1).
+ * `auth_age` key: each positive one true, each negative one false.
  * @throws MissingNowError where a time is asked for and `facts.now` is undefined
  */
 export type Evaluate = (facts: Facts, subject: Subject, provedAgain: boolean) => Truth

@@ -23,7 +23,7 @@ const UNAVAILABLE: Decision = {
 }
 
 /**
- * Whether `subject` may do what `facts` describe (product 3.1). Allocates nothing: decisions are made at load.
+ * Whether `subject` may do what `facts` describe. Allocates nothing: decisions are made at load.
  * @throws MissingNowError where a rule asks for the time and `facts.now` is undefined; the gateway always gives it
  */
 export function decide(policy: CompiledPolicy, facts: Facts, subject: Subject): Decision {

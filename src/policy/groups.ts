@@ -2,7 +2,7 @@
 
 import type { Group, Groups } from './model.ts'
 
-/** More than these are unknown (product 3.1): such lists are capped or filtered somewhere on their way. */
+/** More than these are unknown: such lists are capped or filtered somewhere on their way. */
 export const MAX_GROUPS = 1_000
 
 export const UNKNOWN_GROUPS: Groups = { list: [], spellings: new Set(), complete: false }

@@ -69,7 +69,7 @@ export interface Facts {
 
 export type Outcome = 'allow' | 'deny' | 'sign_in' | 'step_up' | 'unavailable'
 
-/** The closed list of reasons (product 3.1). */
+/** The closed list of reasons. */
 export type Reason =
   | 'allowed'
   | 'no-allow-rule'

@@ -1,4 +1,4 @@
-/** One JSON line per request (product 5), its parts kept where they are the same for many. */
+/** One JSON line per request, its parts kept where they are the same for many. */
 
 import type { LiveSession } from '../identity/session.ts'
 import type { Decision, Outcome, Person } from '../policy/model.ts'

@@ -1,4 +1,4 @@
-/** How a client would like to be answered: by a page, by JSON, or by a gRPC status (product 4). */
+/** How a client would like to be answered: by a page, by JSON, or by a gRPC status. */
 
 import type { IncomingMessage } from 'node:http'
 import type { AnswerForm } from '../pages/answer.ts'

@@ -10,7 +10,7 @@ import type { Received } from './exchange.ts'
 import { cookieValue } from './own-cookies.ts'
 
 /**
- * A session of another provider than the route's own is, for that route, no session (product 8); nor is one that is older
+ * A session of another provider than the route's own is, for that route, no session; nor is one that is older
  * or has been idle for longer than the route's `session` says. Where the route admits
  * access tokens, one goes before the cookie, and a bad one is never forgiven for its sake.
  * Rejects or throws GatehouseError STORE_UNAVAILABLE, BAD_TOKEN, RATE_LIMITED, or ProviderFailure `unavailable`.

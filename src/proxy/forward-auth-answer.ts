@@ -1,4 +1,4 @@
-/** Answers to proxies that ask (product 4.4): what each kind of proxy can pass on, and nothing that it would misread. */
+/** Answers to proxies that ask: what each kind of proxy can pass on, and nothing that it would misread. */
 
 import { ERRORS } from '../errors.ts'
 import type { FailureAnswer } from '../pages/answer.ts'

@@ -1,4 +1,4 @@
-/** How the proxies that ask for decisions say what they ask about (product 4.4): one dialect for each kind of proxy. */
+/** How the proxies that ask for decisions say what they ask about: one dialect for each kind of proxy. */
 
 import type { IncomingMessage } from 'node:http'
 import { GatehouseError } from '../errors.ts'

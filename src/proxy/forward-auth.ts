@@ -1,5 +1,5 @@
 /**
- * Forward-auth (product 4.4): another proxy asks what it may do with a request that it holds. The same reading, the same
+ * Forward-auth: another proxy asks what it may do with a request that it holds. The same reading, the same
  * stages and the same decision as for a request that comes here itself; nothing is forwarded.
  */
 

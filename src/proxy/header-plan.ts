@@ -70,7 +70,7 @@ const MEANINGS: ReadonlyMap<string, HeaderUse> = new Map<string, HeaderUse>(
   } as const),
 )
 
-/** Names under which apps believe an identity, whoever set it (product 4.3). */
+/** Names under which apps believe an identity, whoever set it. */
 const IDENTITY_NAMES = [
   'x-forwarded-user',
   'x-forwarded-email',
@@ -89,7 +89,7 @@ const MAX_SPELLINGS = 2_000
 /** Longer names than any in use are not remembered either. */
 const MAX_REMEMBERED_LENGTH = 64
 
-/** @param routes those whose own `identity_headers` names are scrubbed as well, on all routes (product 8) */
+/** @param routes those whose own `identity_headers` names are scrubbed as well, on all routes */
 export function compileHeaderPlan(
   identity: Config['identity_headers'],
   routes: readonly Pick<Route, 'identityHeaders'>[] = [],

@@ -1,4 +1,4 @@
-/** Claims and tokens as header values: sent so that they can be read back, or refused, never split (product 4.3). */
+/** Claims and tokens as header values: sent so that they can be read back, or refused, never split. */
 
 import { GatehouseError } from '../errors.ts'
 

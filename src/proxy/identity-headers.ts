@@ -12,7 +12,7 @@ import { headerValue } from './header-value.ts'
 import { claimValue, headerClaims } from './route-claims.ts'
 import { setHeaders } from './set-headers.ts'
 
-/** The limit on our own headers, names included; past it most servers would answer 431 (product 4.3). */
+/** The limit on our own headers, names included; past it most servers would answer 431. */
 const MAX_BYTES = 8 * 1024
 /** An assertion lives five minutes and is used until half of that is over. */
 const REUSE_MS = 150_000

@@ -58,7 +58,7 @@ const CODES: Record<Exclude<Outcome, 'allow'>, ErrorCode> = {
   unavailable: 'GROUPS_UNAVAILABLE',
 }
 
-/** Enforces every outcome but `allow` (product 4). */
+/** Enforces every outcome but `allow`. */
 export function refuseDecision(
   received: Received,
   reading: CanonicalRequest,
@@ -127,7 +127,7 @@ function common(received: Received, code: ErrorCode): FailureAnswer {
   return { code, requestId, form, head, contact: trail.route?.contact }
 }
 
-/** A page of another of our hosts may read why its fetch was refused (product 4). */
+/** A page of another of our hosts may read why its fetch was refused. */
 function cors({ request, plane }: Received): Pick<FailureAnswer, 'headers'> {
   const { origin } = request.headers
   if (origin === undefined || !plane.isOwnOrigin(origin)) return {}

@@ -24,7 +24,7 @@ export interface CanonicalPath {
   readonly kind: 'path'
   /** What goes upstream: canonical, percent-encoded as the client wrote it but for RFC 3986 §6.2.2. */
   readonly encoded: string
-  /** The same, decoded once as UTF-8: what routes and policies see (product 3.1). */
+  /** The same, decoded once as UTF-8: what routes and policies see. */
   readonly decoded: string
   /** With its leading `?`, exactly as sent; empty where there is none. */
   readonly query: string
@@ -126,7 +126,7 @@ function checkBodyLength(
 
 /**
  * The host that the request is for: that of its one Host header, and the same name in a target in absolute form
- * (the port there does not count; product 8).
+ * (the port there does not count).
  */
 export function canonicalHost(host: string | undefined, target: string): CanonicalHost | Refusal {
   if (host === undefined) return refuse('no Host header')
@@ -163,7 +163,7 @@ export function isToken(name: string): boolean {
   return name.length > 0
 }
 
-/** Controls, spaces, `#` and bytes from 0x80, which Node gives as one character each (product 8). */
+/** Controls, spaces, `#` and bytes from 0x80, which Node gives as one character each. */
 const RAW_BYTE_NOT_ALLOWED = /[^\x21\x22\x24-\x7e]/
 
 /** `http://` and `https://` up to the authority; of other schemes there is no absolute form here. RFC 9112 §3.2.2 */

@@ -19,7 +19,7 @@ async function startAll(t: Test, config: Json = {}) {
   return { ...replicas, admin, ask, list }
 }
 
-test('every session is listed with what product 4.1 says and nothing else', async (t) => {
+test('every session is listed with what operators may know and nothing else', async (t) => {
   const { signIn, ask } = await startAll(t)
   await signIn(0, 'ana')
   const { response, json } = await ask('GET')

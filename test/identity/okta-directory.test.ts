@@ -1,4 +1,4 @@
-/** Okta as a directory, over the stand-in: each of its faults with the expected answer (product 3.1 and 8). */
+/** Okta as a directory, over the stand-in: each of its faults with the expected answer. */
 
 import { generateKeyPairSync } from 'node:crypto'
 import { exportJWK } from 'jose'

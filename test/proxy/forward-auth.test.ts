@@ -1,4 +1,4 @@
-/** Forward-auth (product 4.4): what each dialect's proxy is told, for every outcome and every mistake. */
+/** Forward-auth: what each dialect's proxy is told, for every outcome and every mistake. */
 
 import { type Test, test } from 'tap'
 import { createBrowserClient } from '../support/browser-client.ts'

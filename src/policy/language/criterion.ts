@@ -69,7 +69,7 @@ export function personPart(
   return { kind, evaluate, describe: describeKey(noun, key) }
 }
 
-/** A part that asks what a new sign-in could change: in the second judgement it is met (product 3.1). */
+/** A part that asks what a new sign-in could change: in the second judgement it is met. */
 export function proofPart(
   noun: string,
   key: MatcherKey,

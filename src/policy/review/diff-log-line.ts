@@ -1,4 +1,4 @@
-/** A line of the decision log (product 5), read as what it is: text that anybody may have had a part in. */
+/** A line of the decision log, read as what it is: text that anybody may have had a part in. */
 
 import type { EpochMs } from '../../support/time.ts'
 import { parseInstant } from '../language/time-texts.ts'

@@ -76,7 +76,7 @@ function rowsOf(route: Route, rule: Rule, known: Known): readonly AccessRow[] {
   }))
 }
 
-/** Nobody can show not to have signed in: whoever has not might yet (product 3.1). */
+/** Nobody can show not to have signed in: whoever has not might yet. */
 function canHold(term: Term): boolean {
   return !term.some(({ kind, wanted }) => kind === 'sign_in' && !wanted)
 }

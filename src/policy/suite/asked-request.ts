@@ -140,7 +140,7 @@ function malformed(refusal: Refusal) {
 const OWN_PREFIX = '/.gatehouse'
 const OWN_PATHS = new Set([OWN_PREFIX, '/.well-known/gatehouse/jwks.json'])
 
-/** What no route can take on any host (product 4.1). */
+/** What no route can take on any host. */
 function isOwnPath(path: string): boolean {
   return path.startsWith(`${OWN_PREFIX}/`) || OWN_PATHS.has(path)
 }

@@ -159,7 +159,7 @@ function claimsOf(
 }
 
 /**
- * Whom a route sees: somebody of another provider than the route's own is nobody there (product 8), but for those whose
+ * Whom a route sees: somebody of another provider than the route's own is nobody there, but for those whose
  * access tokens it admits. Of a person without a provider it is taken to be the right one.
  */
 export function subjectOnRoute(

@@ -1,4 +1,4 @@
-/** The policy test file's schema: `*_test.yaml` (product 3.2). */
+/** The policy test file's schema: `*_test.yaml`. */
 
 import { type Static, Type } from 'typebox'
 import type { Outcome, Reason } from '../model.ts'
