@@ -110,17 +110,20 @@ function wrongWith(request: ReceivedRequest, lines: ReadonlyMap<unknown, Line>):
   return wrong
 }
 
-/** By all readings that an upstream may have of it: as it is, by a browser's URL parser, decoded once, with `\` for `/`. */
+/**
+ * By all readings that an upstream may have of it: as it is, by a browser's URL parser, decoded once, with `\` for `/`.
+ * What has been decoded is decoded no more: there a percent sign is itself.
+ */
 function isPublic(path: string): boolean {
-  const decoded = decoded1(path)
+  const decoded = decoded1(path).replaceAll('%', '%25')
   const readings = [
     path,
-    decoded,
     new URL(path, 'http://a').pathname,
-    new URL(`http://a${decoded.replace(/[?#]/g, '_')}`).pathname,
+    decoded,
     decoded.replaceAll('\\', '/').replace(/;[^/]*/g, ''),
   ]
   return readings.every((reading) =>
+    // The URL parser resolves dot segments, `%2e` among them.
     /^\/public(\/|$)/.test(new URL(`http://a${reading.replace(/[?#]/g, '_')}`).pathname),
   )
 }
