@@ -16,6 +16,7 @@ import type { InputFiles } from './input-files.ts'
 import { loadClientCa, loadProviderCas } from './load-ca.ts'
 import { type Logo, loadLogo } from './load-logo.ts'
 import { loadTls, type TlsKeyPair } from './load-tls.ts'
+import { bareVariables } from './references.ts'
 import type { Config } from './schema.ts'
 
 export interface CheckContext {
@@ -52,6 +53,12 @@ export interface ConfigVerdict {
 export async function checkConfig(config: Config, context: CheckContext): Promise<ConfigVerdict> {
   const { document, folder, files, now } = context
   const findings = createFindings(document, context.isUnsure)
+  for (const path of bareVariables(document.value)) {
+    findings.warn(
+      path,
+      'this text is taken as it stands; an environment variable is written with braces',
+    )
+  }
   const server = checkServer(config.server, findings)
   checkForwardAuth(config, findings)
   checkProviders(config.providers, findings)

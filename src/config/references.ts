@@ -62,6 +62,17 @@ export async function fillReferences(
   return { value: await fill(document.value, schema, []), problems, unfilled }
 }
 
+/** A whole value, as shells would fill it in. */
+const BARE_VARIABLE = /^\$[A-Za-z_][A-Za-z0-9_]*$/
+
+/** Where `value` has a text like `$NAME`: it means itself, and whoever wrote it most likely meant `${NAME}`. */
+export function bareVariables(value: unknown, path: YamlPath = []): readonly YamlPath[] {
+  if (typeof value === 'string') return BARE_VARIABLE.test(value) ? [path] : []
+  if (typeof value !== 'object' || value === null) return []
+  const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(value)
+  return entries.flatMap(([key, item]) => bareVariables(item, [...path, key]))
+}
+
 /** Drops problems of the schema at places where a reference has failed already: one mistake, one line. */
 export function withoutEchoes(
   problems: readonly Problem[],

@@ -35,6 +35,13 @@ test('a short config gets its defaults, in the form that the program uses', asyn
   )
 })
 
+test('a variable without braces is a text, and most likely a mistake', async (t) => {
+  const config = `${GOOD_CONFIG}brand: { name: $COMPANY, contact: "5 $, please" }\n`
+  const { snapshot, lines } = await load(t, { ...GOOD, 'gatehouse.yaml': config })
+  t.equal(snapshot?.config.brand.name, '$COMPANY')
+  t.match(lines, [/warning: this text is taken as it stands; .* with braces$/])
+})
+
 test('paths start at the folder of the config', async (t) => {
   const config = `${GOOD_CONFIG}logging: { decisions: logs/decisions.log }\n`
   const { snapshot, folder } = await load(t, { ...GOOD, 'gatehouse.yaml': config })
