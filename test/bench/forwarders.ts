@@ -43,7 +43,8 @@ async function startScript(name: string, file: string, upstream: number): Promis
   return { name, process: started, url: pageUrl(port), headers: BROWSER_HEADERS }
 }
 
-async function startNginx(
+/** @param server what stands in `server { ... }`; @param http what stands beside it */
+export async function startNginx(
   folder: string,
   port: number,
   core: number,

@@ -18,6 +18,8 @@ export interface GatehouseOptions {
   readonly routeSettings?: string
   /** Lines of YAML below `server`. */
   readonly serverSettings?: string
+  /** Lines of YAML beside `server`. */
+  readonly settings?: string
   /** PEM files of the listener. */
   readonly tls?: { readonly cert: string; readonly key: string }
 }
@@ -78,7 +80,7 @@ function config(
   port: number,
   adminPort: number,
   secret: string,
-  { tls, serverSettings = '' }: GatehouseOptions,
+  { tls, serverSettings = '', settings = '' }: GatehouseOptions,
 ): string {
   const certificates = tls === undefined ? '' : `\n  tls: [{ cert: ${tls.cert}, key: ${tls.key} }]`
   return `
@@ -89,6 +91,7 @@ server:
 providers: { bench: { issuer: "http://127.0.0.1:9", client_id: bench } }
 session: { secret: "${secret}", store: "sqlite:sessions.db" }
 logging: { decisions: decisions.log }
+${settings}
 `
 }
 

@@ -3,6 +3,7 @@
  * long it takes at half load.
  */
 
+import { join } from 'node:path'
 import { startApache } from '../apache.ts'
 import type { Candidate } from '../candidate.ts'
 import {
@@ -13,6 +14,7 @@ import {
 } from '../forwarders.ts'
 import { startGatehouse } from '../gatehouse.ts'
 import { runLoad, runPaced } from '../load.ts'
+import { startNginxAuthRequest } from '../nginx-auth-request.ts'
 import type { Bench, BenchPart } from '../part.ts'
 import { median, quantile } from '../processes.ts'
 
@@ -75,6 +77,7 @@ async function startAll(bench: Bench): Promise<readonly Figures[]> {
     () => startHttpProxy(upstream.port),
     () => startNginxProxy(bench.folder, upstream.port),
     () => startApache(bench.folder, upstream.port),
+    () => startNginxAuthRequest(join(bench.folder, 'asked'), upstream.port),
   ]) {
     const candidate = await start()
     bench.defer(candidate.process.stop)
