@@ -386,7 +386,7 @@ const fileRefusals: Readonly<Record<string, Refusal>> = {
     ],
     says: [
       'p-1.yaml:2:58: unknown criterion `usr`, did you mean `user`?',
-      'p-2.yaml:2:1: flow sequence in block collection must be sufficiently indented and end with a ]',
+      'p-2.yaml:2:1: a `[` before this is not closed by a `]`, or its `]` is indented too little',
       'p.yaml:2:5: a route needs `from`, as in `from: https://app.example.com`',
       'p.yaml:2:7: unknown key `fro`, did you mean `from`?',
     ],
