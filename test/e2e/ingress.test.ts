@@ -87,6 +87,7 @@ test('an Ingress is served to whom the policy lets in that it picks', async (t) 
   t.equal((await signIn(createBrowserClient(gateway.port), APP, 'ben')).status, 403, 'others')
   t.equal((await gateway.get('http://nobody.localhost:8080/')).status, 403, 'no policy: nobody')
   t.equal((await gateway.get('http://other.localhost:8080/')).status, 421, 'no Ingress, no host')
+  t.ok(await within(5_000, async () => gateway.decisions().length > 0))
   t.match(gateway.decisions().at(0), { route: 'app.localhost' })
   const told = () => eventsOf(cluster, 'nobody').length
   t.ok(await within(5_000, told))

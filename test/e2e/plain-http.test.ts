@@ -3,6 +3,7 @@ import { type BrowserClient, createBrowserClient } from '../support/browser-clie
 import { startGateway } from '../support/start-gateway.ts'
 import { startNginx } from '../support/start-nginx.ts'
 import { startProvider } from '../support/start-provider.ts'
+import { until } from '../support/start-redis.ts'
 
 const HELLO = 'http://hello.localhost:8080'
 const REPORTS = 'http://reports.localhost:8080'
@@ -90,15 +91,15 @@ test('over plain HTTP: in, refused, another account, in, out, asked again', asyn
 
   t.match(nginx.accessLog().join('\n'), '"GET /some/page?q=1 HTTP/1.1" 200')
   t.notMatch(nginx.accessLog().join('\n'), '.gatehouse', 'no endpoint of ours reaches the upstream')
-  t.match(
-    gateway.decisions().find((line) => line['outcome'] === 'deny'),
-    {
-      route: 'reports',
-      rule: 'data-readers',
-      email: 'ana@example.com',
-      status: 403,
-    },
-  )
+  const denied = () => gateway.decisions().find((line) => line['outcome'] === 'deny')
+  // Lines are written a moment after the answers.
+  await until(async () => denied() !== undefined)
+  t.match(denied(), {
+    route: 'reports',
+    rule: 'data-readers',
+    email: 'ana@example.com',
+    status: 403,
+  })
 })
 
 test('what a client claims to be never reaches the upstream', async (t) => {
