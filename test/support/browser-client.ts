@@ -2,6 +2,7 @@
 
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { refuseSecretsIn } from './written-secrets.ts'
 
 export interface BrowserAnswer {
   readonly url: string
@@ -150,7 +151,9 @@ function exchange(
       (response) => {
         const status = response.statusCode ?? 0
         const { location } = response.headers
-        text(response).then(
+        const read = text(response)
+        const checked = isOutside ? read : read.then((body) => refuseSecretsIn(body, url.href))
+        checked.then(
           (body) =>
             resolve({
               url: url.href,

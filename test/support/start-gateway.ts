@@ -9,7 +9,7 @@ import { type Gateway, startGateway as startApp } from '../../src/app.ts'
 import type { Clock } from '../../src/support/time.ts'
 import type { DevelopmentProvider } from './development-provider.ts'
 import { tempFolder, writeFiles } from './temp-folder.ts'
-import { checkWhatWasWritten } from './written-secrets.ts'
+import { checkWhatWasWritten, refuseSecretsIn } from './written-secrets.ts'
 
 /** What tests call the gateway: ports in URLs only build links, so the real one need not be known beforehand. */
 export const PUBLIC_URL = 'http://localhost:8080'
@@ -158,16 +158,18 @@ export function sendTo(
         agent: options.agent ?? false,
       },
       (response) => {
-        text(response).then(
-          (body) =>
-            resolve({
-              status: response.statusCode ?? 0,
-              headers: response.headers,
-              body,
-              json: () => JSON.parse(body) as Record<string, unknown>,
-            }),
-          reject,
-        )
+        text(response)
+          .then((body) => refuseSecretsIn(body, url))
+          .then(
+            (body) =>
+              resolve({
+                status: response.statusCode ?? 0,
+                headers: response.headers,
+                body,
+                json: () => JSON.parse(body) as Record<string, unknown>,
+              }),
+            reject,
+          )
       },
     )
     outgoing.on('error', reject)

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { secretsIn, secretsOf } from './written-secrets.ts'
+import { refuseSecretsIn, secretsIn, secretsOf } from './written-secrets.ts'
 
 const JWT = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbmEifQ.c2lnbmF0dXJl'
 
@@ -36,4 +36,10 @@ test('the secrets of a config are found wherever they stand', async (t) => {
     ...['the-first-secret', 'the-second-secret', 'a-client-secret', 'an-api-token'],
     'scrypt:16384:8:1:salt:hash',
   ])
+})
+
+test('an answer with a cookie of ours is refused, any other is taken', async (t) => {
+  const told = 'cookie: __Host-gatehouse=AbCdEfGhIjKlMnOpQrSt'
+  t.throws(() => refuseSecretsIn(told, 'http://app.localhost/'), /in the answer of http:/)
+  t.equal(refuseSecretsIn('Signed in as Ana', 'http://app.localhost/'), 'Signed in as Ana')
 })

@@ -41,10 +41,25 @@ export function secretsOf(config: unknown): readonly string[] {
   })
 }
 
+/** Of all gateways that this process has started. */
+const known = new Set<string>()
+
+/**
+ * What no page and no error may hold, also where an app answers: a cookie of ours does not reach it.
+ * @throws Error that names it
+ */
+export function refuseSecretsIn(body: string, url: string): string {
+  const cookie = SHAPES['a cookie of ours']?.exec(body)?.[0]
+  const found = cookie ?? [...known].find((secret) => body.includes(secret))
+  if (found !== undefined) throw new Error(`in the answer of ${url}: ${found}`)
+  return body
+}
+
 /** Looks at the log files in `folder`, and at what `more` tells, when the gateway of the test has ended. */
 export function checkWhatWasWritten(t: Test, folder: string, more: () => string = () => ''): void {
   const config: unknown = JSON.parse(readFileSync(join(folder, 'gatehouse.yaml'), 'utf8'))
   const secrets = secretsOf(config)
+  for (const secret of secrets) known.add(secret)
   t.teardown(() => {
     const files = ['decisions.log', 'audit.log'].map((name) => join(folder, name))
     const written = files
