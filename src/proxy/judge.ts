@@ -12,7 +12,7 @@ import { ANONYMOUS, type Decision, type Facts } from '../policy/model.ts'
 import { authenticate, noteUse, tokensOf } from './authenticate.ts'
 import type { CanonicalRequest } from './canonicalize.ts'
 import { clientCertificate } from './client-certificate.ts'
-import { goesOn, judgedMethod, type Received } from './exchange.ts'
+import { goesOn, judgedMethod, type Received, type Trail } from './exchange.ts'
 import { namedGroupsOf, type RouteIdentity } from './identity-headers.ts'
 import { resolveGroupsFor } from './resolve-groups.ts'
 
@@ -128,10 +128,13 @@ export function identityFor(
   session: LiveSession | undefined,
 ): RouteIdentity | undefined | Promise<RouteIdentity> {
   if (session === undefined) return undefined
-  const noted = (identity: RouteIdentity): RouteIdentity => {
-    trail.namedGroups = identity.namedGroups
-    return identity
-  }
   const identity = plane.identityOf(session, route, origin, tokensOf(sessions, session))
-  return identity instanceof Promise ? identity.then(noted) : noted(identity)
+  return identity instanceof Promise
+    ? identity.then((made) => noted(trail, made))
+    : noted(trail, identity)
+}
+
+function noted(trail: Trail, identity: RouteIdentity): RouteIdentity {
+  trail.namedGroups = identity.namedGroups
+  return identity
 }
