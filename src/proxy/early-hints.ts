@@ -3,15 +3,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { readResponseHeaders } from './response-headers.ts'
 
-/** Passes the links of a 103 answer on; nothing else of it is of use before the final one. @param raw as undici gives it */
+/** Passes the links of a 103 answer on; nothing else of it is of use before the final one. */
 export function passEarlyHints(
   request: IncomingMessage,
   response: ServerResponse,
-  raw: readonly Buffer[],
+  received: readonly string[],
 ): void {
   // A client of HTTP/1.0 does not know interim answers. RFC 9110 §15.2
   if (request.httpVersion === '1.0') return
-  const { headers } = readResponseHeaders(raw, false)
+  const { headers } = readResponseHeaders(received, false)
   const link = headers.filter((_, i) => i % 2 === 1 && headers[i - 1]?.toLowerCase() === 'link')
   if (link.length === 0) return
   try {

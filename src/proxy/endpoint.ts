@@ -1,9 +1,10 @@
 /** One upstream server: its connections, how busy it is, and whether it has been failing. */
 
-import type { Dispatcher } from 'undici'
 import type { Route, UpstreamUrl } from '../policy/route.ts'
-import { Http2Upstream, type UpstreamHandler, type UpstreamRequest } from './http2-upstream.ts'
-import { openPool } from './upstream-pool.ts'
+import type { Deadlines } from './deadlines.ts'
+import { Http1Upstream } from './http1-upstream.ts'
+import { Http2Upstream } from './http2-upstream.ts'
+import type { UpstreamHandler, UpstreamRequest } from './upstream-call.ts'
 
 /** After a failure an endpoint is passed over for this long, twice as long after each further one. */
 const FIRST_PAUSE_MS = 1_000
@@ -14,15 +15,15 @@ const NO_COMMON_PROTOCOL = /NO_APPLICATION_PROTOCOL/
 export class Endpoint {
   /** Requests that are under way. */
   inFlight = 0
-  readonly #pool: Dispatcher
+  readonly #http1: Http1Upstream
   readonly #http2: Http2Upstream | undefined
   /** `h2c://`, or an upstream that speaks nothing else. */
   #http2Only: boolean
   #failures = 0
   #backAt = 0
 
-  constructor(url: UpstreamUrl, tls: Route['tls']) {
-    this.#pool = openPool(url, tls)
+  constructor(url: UpstreamUrl, tls: Route['tls'], deadlines: Deadlines) {
+    this.#http1 = new Http1Upstream(url, tls, deadlines)
     this.#http2 = url.h2c || url.scheme === 'https' ? new Http2Upstream(url, tls) : undefined
     this.#http2Only = url.h2c
   }
@@ -32,10 +33,7 @@ export class Endpoint {
     if (this.#http2 !== undefined && (needsHttp2 || this.#http2Only)) {
       this.#http2.dispatch(request, handler)
     } else {
-      this.#pool.dispatch(
-        request as Dispatcher.DispatchOptions,
-        handler as Dispatcher.DispatchHandler,
-      )
+      this.#http1.dispatch(request, handler)
     }
   }
 
@@ -66,11 +64,11 @@ export class Endpoint {
   /** Requests in flight finish; one that never ends is not waited for. */
   close(): void {
     this.#http2?.close()
-    this.#pool.close().catch(() => this.#pool.destroy())
+    this.#http1.close()
   }
 
-  async destroy(): Promise<void> {
+  destroy(): void {
     this.#http2?.destroy()
-    await this.#pool.destroy()
+    this.#http1.destroy()
   }
 }

@@ -7,9 +7,10 @@ import type { Balancer, Target } from './balancer.ts'
 import { limitSilence } from './body-silence.ts'
 import { limitStall } from './client-stall.ts'
 import { passEarlyHints } from './early-hints.ts'
-import type { UpstreamHandler } from './http2-upstream.ts'
 import { readResponseHeaders, withResponseHeaders } from './response-headers.ts'
-import { passTrailers, type UpstreamTrailers } from './trailers.ts'
+import { passTrailers } from './trailers.ts'
+import type { UpstreamCall, UpstreamHandler } from './upstream-call.ts'
+import { UpstreamError } from './upstream-error.ts'
 import { hostOf } from './upstream-headers.ts'
 
 export interface ForwardCall {
@@ -69,14 +70,13 @@ export function forward(call: ForwardCall): Forwarding {
   return exchange
 }
 
-/**
- * One call's events. undici's raw handler is used because it gives header bytes as they came: the parsed form reads
- * values as UTF-8, which changes bytes, and lower-cases names.
- */
+/** One call's events. */
 class UpstreamExchange implements UpstreamHandler, Forwarding {
   readonly #call: ForwardCall
-  #abort: ((error?: Error) => void) | undefined
-  #resume: (() => void) | undefined
+  /** Undefined while nothing has been sent. */
+  #upstream: UpstreamCall | undefined
+  /** The client does not take what there is; `drain` will say when it does. */
+  #isStalled = false
   #state: 'waiting' | 'answering' | 'over' = 'waiting'
   #thinking: NodeJS.Timeout | undefined
   #interim = 0
@@ -114,29 +114,28 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
     )
   }
 
-  onConnect(abort: (error?: Error) => void): void {
-    if (this.#state === 'over') abort()
-    this.#abort = abort
+  onConnect(upstream: UpstreamCall): void {
+    this.#upstream = upstream
+    if (this.#state === 'over') upstream.abort(new UpstreamError('ABORTED', 'the client went away'))
   }
 
-  onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
+  onHeaders(status: number, received: string[], statusText: string): void {
     // Interim answers are between the upstream and us, but for hints; the client gets the final one. RFC 9110 §15.2
     if (status < 200) {
       if (++this.#interim > MAX_INTERIM) throw new Error(`more than ${MAX_INTERIM} interim answers`)
-      if (status === 103) passEarlyHints(this.#call.request, this.#call.response, raw)
-      return true
+      if (status === 103) passEarlyHints(this.#call.request, this.#call.response, received)
+      return
     }
     clearTimeout(this.#thinking)
     const { response, signedIn, hsts, responseHeaders } = this.#call
-    this.#resume = resume
-    const { headers, length } = readResponseHeaders(raw, signedIn, hsts)
+    const { headers, length } = readResponseHeaders(received, signedIn, hsts)
     this.#left = length
     const sent =
       responseHeaders === undefined ? headers : withResponseHeaders(headers, responseHeaders)
     try {
       response.writeHead(status, statusText, sent)
     } catch (error) {
-      // It holds what HTTP forbids: undici then fails the call, and the client gets a 502, under a reason of its own.
+      // It holds what HTTP forbids: the call fails, and the client gets a 502, under a reason of its own.
       response.statusMessage = ''
       throw error
     }
@@ -145,31 +144,32 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
     this.#call.onAnswer()
     // A stream's headers must not wait for its first byte.
     if (length === -1) process.nextTick(flushUnlessBegun, this)
-    return true
   }
 
-  onData(chunk: Buffer): boolean {
+  onData(chunk: Buffer, isLent: boolean): boolean {
     const { response } = this.#call
     this.#bodyBegun = true
     if (chunk.length === this.#left) {
       // The whole rest is here. A small one is given as text: Node then sends it with the headers in one plain write.
       if (chunk.length <= SMALL_BYTES) response.end(chunk.toString('latin1'), 'latin1')
-      else response.end(chunk)
+      else response.end(isLent ? Buffer.from(chunk) : chunk)
       return true
     }
     this.#left -= chunk.length
-    if (response.write(chunk)) return true
-    this.#waitForClient()
-    return false
+    if (!response.write(isLent ? Buffer.from(chunk) : chunk)) this.#waitForClient()
+    return !this.#isStalled
   }
 
   /** A client that takes nothing for the route's `idle_timeout` is cut off, and holds no upstream any longer. */
   #waitForClient(): void {
+    if (this.#isStalled) return
+    this.#isStalled = true
     const { request, response, idleTimeoutMs } = this.#call
     const stop = limitStall(request, response, idleTimeoutMs)
     response.once('drain', () => {
       stop()
-      this.#resume?.()
+      this.#isStalled = false
+      this.#upstream?.resume()
     })
   }
 
@@ -178,7 +178,7 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
     if (this.#state === 'answering' && !this.#bodyBegun) this.#call.response.flushHeaders()
   }
 
-  onComplete(trailers: UpstreamTrailers): void {
+  onComplete(trailers: readonly string[]): void {
     this.#end()
     const { response } = this.#call
     if (response.writableEnded) return
@@ -196,7 +196,7 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
   onError(error: Error & { code?: string }): void {
     const state = this.#state
     if (state === 'waiting' && this.#reason === undefined) {
-      if (this.#abort === undefined && !NOT_SENDABLE.has(error.code ?? '')) {
+      if (this.#upstream === undefined && error.code !== 'UNSENDABLE') {
         if (this.#sendElsewhere(error)) return
       } else if (BROKEN_CONNECTION.has(error.code ?? '')) this.#target.endpoint.failed()
     }
@@ -257,15 +257,15 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
   #stop(reason: GatehouseError): void {
     if (this.#state !== 'waiting') return
     this.#reason = reason
-    if (this.#abort === undefined) this.onError(reason)
-    else this.#abort(reason)
+    if (this.#upstream === undefined) this.onError(reason)
+    else this.#upstream.abort(reason)
   }
 
   clientClosed(): void {
     clearTimeout(this.#thinking)
     if (this.#state === 'over') return
     this.#end()
-    this.#abort?.(new Error('the client went away'))
+    this.#upstream?.abort(new UpstreamError('ABORTED', 'the client went away'))
   }
 }
 
@@ -277,17 +277,10 @@ function replaceHost(headers: string[], host: string): void {
   for (let i = 0; i < headers.length; i += 2) if (headers[i] === 'Host') headers[i + 1] = host
 }
 
-/** The request itself is at fault, and would be anywhere. */
-const NOT_SENDABLE = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_ABORTED'])
 /** The upstream went away while it had the request. */
-const BROKEN_CONNECTION = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+const BROKEN_CONNECTION = new Set(['ECONNRESET', 'EPIPE', 'CLOSED'])
 
-const TIMEOUTS = new Set([
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'ETIMEDOUT',
-])
+const TIMEOUTS = new Set(['HEADERS_TIMEOUT', 'CONNECT_TIMEOUT', 'BODY_TIMEOUT', 'ETIMEDOUT'])
 
 /** What to answer for a call that failed before its answer began. The message stays in the log. */
 export function upstreamFailure(error: Error & { code?: string }): GatehouseError {

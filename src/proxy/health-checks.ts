@@ -4,6 +4,7 @@ import type { HealthCheck, UpstreamUrl } from '../policy/route.ts'
 import { type Every, every } from '../support/every.ts'
 import type { Log } from '../support/log.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { UpstreamCall } from './upstream-call.ts'
 import { hostOf } from './upstream-headers.ts'
 
 export interface HealthMonitor {
@@ -56,11 +57,11 @@ export function watchHealth(options: MonitorOptions): HealthMonitor {
 function askOnce({ url, endpoint, check }: MonitorOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     let status = 0
-    let abort: ((error?: Error) => void) | undefined
+    let call: UpstreamCall | undefined
     const late = setTimeout(() => {
       const error = new Error(`no whole answer within ${check.timeoutMs} ms`)
       reject(error)
-      abort?.(error)
+      call?.abort(error)
     }, check.timeoutMs)
     const end = (act: () => void) => {
       clearTimeout(late)
@@ -75,12 +76,11 @@ function askOnce({ url, endpoint, check }: MonitorOptions): Promise<number> {
       bodyTimeout: check.timeoutMs,
     }
     const handler = {
-      onConnect: (stop: (error?: Error) => void) => {
-        abort = stop
+      onConnect: (begun: UpstreamCall) => {
+        call = begun
       },
       onHeaders: (code: number) => {
         status = code
-        return true
       },
       onData: () => true,
       onComplete: () => end(() => resolve(status)),

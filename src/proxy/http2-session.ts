@@ -1,15 +1,10 @@
 /** One HTTP/2 connection to an upstream, from its opening to its last stream. */
 
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
-import { connect as netConnect } from 'node:net'
-import { connect as tlsConnect } from 'node:tls'
 import type { Route, UpstreamUrl } from '../policy/route.ts'
-import { tlsOptions } from './upstream-pool.ts'
+import { UpstreamError } from './upstream-error.ts'
+import { CONNECT_TIMEOUT_MS, CONNECTION_AGE_MS, openSocket } from './upstream-socket.ts'
 
-/** How long a connection may take to open; a host that drops packets answers nothing at all. */
-const CONNECT_TIMEOUT_MS = 10_000
-/** However busy, a connection takes no more requests after this: only a new one asks DNS where the upstream is now. */
-const MAX_AGE_MS = 60_000
 const IDLE_MS = 60_000
 /** Streams at once on one connection; with more another is opened. An upstream may allow fewer. */
 const MAX_STREAMS = 100
@@ -30,13 +25,11 @@ export class Http2Session {
 
   constructor(url: UpstreamUrl, tls: Route['tls'], onEnd: (session: Http2Session) => void) {
     this.#session = connect(url.origin, {
-      createConnection: () => openSocket(url, tls),
+      createConnection: () => openSocket(url, tls, { protocol: 'h2' }),
       settings: { enablePush: false },
     })
     const giveUp = setTimeout(() => {
-      const error = Object.assign(new Error('the connection took too long to open'), {
-        code: 'UND_ERR_CONNECT_TIMEOUT',
-      })
+      const error = new UpstreamError('CONNECT_TIMEOUT', 'the connection took too long to open')
       this.#fail(error)
       this.#session.destroy(error)
     }, CONNECT_TIMEOUT_MS)
@@ -62,7 +55,7 @@ export class Http2Session {
   /** True where another request may be sent on it. */
   takesMore(): boolean {
     if (this.#state === 'leaving' || this.#session.closed || this.#session.destroyed) return false
-    if (performance.now() - this.#openedAt > MAX_AGE_MS) {
+    if (performance.now() - this.#openedAt > CONNECTION_AGE_MS) {
       this.leave()
       return false
     }
@@ -112,10 +105,4 @@ export class Http2Session {
     if (this.#state === 'opening') this.#state = 'leaving'
     for (const one of waiting) one.onFailure(error)
   }
-}
-
-function openSocket({ scheme, hostname, port }: UpstreamUrl, tls: Route['tls']) {
-  if (scheme === 'http') return netConnect({ host: hostname, port, noDelay: true })
-  const options = { host: hostname, port, ALPNProtocols: ['h2'], ...tlsOptions(hostname, tls) }
-  return tlsConnect(options).setNoDelay(true)
 }

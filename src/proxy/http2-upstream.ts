@@ -1,6 +1,5 @@
 /**
  * Requests to an upstream over HTTP/2, by Node's own client: undici's loses requests when a connection goes away.
- * Speaks to its handlers as undici does, so that forwarding need not know the difference.
  */
 
 import {
@@ -9,32 +8,10 @@ import {
   type IncomingHttpHeaders,
   type IncomingHttpStatusHeader,
 } from 'node:http2'
-import type { Readable } from 'node:stream'
 import type { Route, UpstreamUrl } from '../policy/route.ts'
 import { Http2Session, type Waiting } from './http2-session.ts'
-import type { UpstreamTrailers } from './trailers.ts'
-
-/** A request as it goes upstream. */
-export interface UpstreamRequest {
-  readonly path: string
-  readonly method: string
-  /** Names and values in turn; `Host` among them. */
-  readonly headers: readonly string[]
-  readonly body: Readable | null
-  /** Until the answer begins; 0: no limit. */
-  readonly headersTimeout: number
-  /** Between two pieces of the body; 0: no limit. */
-  readonly bodyTimeout: number
-}
-
-/** Hears of an answer. Nothing has been sent where `onError` comes without `onConnect`. */
-export interface UpstreamHandler {
-  onConnect(abort: (error?: Error) => void): void
-  onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean
-  onData(chunk: Buffer): boolean
-  onComplete(trailers: UpstreamTrailers): void
-  onError(error: Error): void
-}
+import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream-call.ts'
+import { UpstreamError } from './upstream-error.ts'
 
 export class Http2Upstream {
   readonly #url: UpstreamUrl
@@ -70,13 +47,14 @@ export class Http2Upstream {
 }
 
 /** One request and its answer. */
-class Http2Exchange implements Waiting {
+class Http2Exchange implements Waiting, UpstreamCall {
   readonly #url: UpstreamUrl
   readonly #session: Http2Session
   readonly #request: UpstreamRequest
   readonly #handler: UpstreamHandler
+  #stream: ClientHttp2Stream | undefined
   #timer: NodeJS.Timeout | undefined
-  #trailers: UpstreamTrailers = null
+  #trailers: readonly string[] = []
   #error: Error | undefined
   /** Whether the upstream has said that its answer ends here. */
   #ended = false
@@ -106,16 +84,22 @@ class Http2Exchange implements Waiting {
     } catch (error) {
       return this.onFailure(error instanceof Error ? error : new Error(String(error)))
     }
+    this.#stream = stream
     this.#listen(stream)
-    this.#handler.onConnect((error) => {
-      this.#error ??= error ?? new Error('aborted')
-      stream.close(constants.NGHTTP2_CANCEL)
-    })
+    this.#handler.onConnect(this)
     if (stream.closed) return
-    this.#limit(stream, 'UND_ERR_HEADERS_TIMEOUT', this.#request.headersTimeout)
+    this.#limit(stream, 'HEADERS_TIMEOUT', this.#request.headersTimeout)
     // A client that breaks off in the middle of its body has not sent a whole one.
     body?.once('error', (error) => this.#abort(stream, error))
     body?.pipe(stream)
+  }
+
+  abort(error: Error): void {
+    if (this.#stream !== undefined) this.#abort(this.#stream, error)
+  }
+
+  resume(): void {
+    this.#stream?.resume()
   }
 
   #listen(stream: ClientHttp2Stream): void {
@@ -129,24 +113,22 @@ class Http2Exchange implements Waiting {
     stream.on('response', (headers, flags) => {
       clearTimeout(this.#timer)
       if (bodyTimeout > 0) {
-        stream.setTimeout(bodyTimeout, () =>
-          this.#abort(stream, timeoutError('UND_ERR_BODY_TIMEOUT')),
-        )
+        stream.setTimeout(bodyTimeout, () => this.#abort(stream, timeoutError('BODY_TIMEOUT')))
       }
-      this.#guard(stream, () => this.#answered(stream, headers, flags))
+      this.#guard(stream, () => this.#answered(headers, flags))
     })
     stream.on('headers', (headers: IncomingHttpHeaders & IncomingHttpStatusHeader) =>
       this.#guard(stream, () =>
-        this.#handler.onHeaders(headers[':status'] ?? 100, rawOf(headers), ignore, ''),
+        this.#handler.onHeaders(headers[':status'] ?? 100, fieldsOf(headers), ''),
       ),
     )
     stream.on('data', (chunk: Buffer) =>
       this.#guard(stream, () => {
-        if (!this.#handler.onData(chunk)) stream.pause()
+        if (!this.#handler.onData(chunk, false)) stream.pause()
       }),
     )
     stream.on('trailers', (trailers) => {
-      this.#trailers = trailers
+      this.#trailers = fieldsOf(trailers)
     })
     stream.on('error', (error) => {
       this.#error ??= error
@@ -154,15 +136,10 @@ class Http2Exchange implements Waiting {
     stream.on('close', () => this.#closed(stream))
   }
 
-  #answered(
-    stream: ClientHttp2Stream,
-    headers: IncomingHttpHeaders & IncomingHttpStatusHeader,
-    flags: number,
-  ): void {
-    const raw = rawOf(headers)
-    if (this.#isEmpty(headers, flags)) raw.push(Buffer.from('content-length'), Buffer.from('0'))
-    const resume = () => void stream.resume()
-    if (!this.#handler.onHeaders(headers[':status'] ?? 0, raw, resume, '')) stream.pause()
+  #answered(headers: IncomingHttpHeaders & IncomingHttpStatusHeader, flags: number): void {
+    const fields = fieldsOf(headers)
+    if (this.#isEmpty(headers, flags)) fields.push('content-length', '0')
+    this.#handler.onHeaders(headers[':status'] ?? 0, fields, '')
   }
 
   /** A head that ends the stream says that nothing follows, as gRPC does with an error; HTTP/1.1 says it by a length. */
@@ -183,7 +160,7 @@ class Http2Exchange implements Waiting {
     }
   }
 
-  #limit(stream: ClientHttp2Stream, code: string, ms: number): void {
+  #limit(stream: ClientHttp2Stream, code: 'HEADERS_TIMEOUT', ms: number): void {
     if (ms > 0) this.#timer = setTimeout(() => this.#abort(stream, timeoutError(code)), ms)
   }
 
@@ -211,18 +188,13 @@ class Http2Exchange implements Waiting {
   }
 }
 
-function ignore(): void {
-  // There is nothing to resume before the final answer.
-}
-
-/** As undici calls them: forwarding tells failures apart by these. */
-function timeoutError(code: string): Error {
-  return Object.assign(new Error('the upstream says nothing'), { code })
+function timeoutError(code: 'HEADERS_TIMEOUT' | 'BODY_TIMEOUT'): Error {
+  return new UpstreamError(code, 'the upstream says nothing')
 }
 
 function brokenError(rstCode: number | undefined): Error {
   const text = `the upstream ended the stream with code ${rstCode ?? 'none'}`
-  return Object.assign(new Error(text), { code: 'UND_ERR_SOCKET' })
+  return new UpstreamError('CLOSED', text)
 }
 
 /** Names in lower case; `Host` becomes the authority. RFC 9113 §8.3.1 */
@@ -246,14 +218,12 @@ function headersOf(
   return made
 }
 
-/** Names and values in turn, as bytes. */
-function rawOf(headers: IncomingHttpHeaders): Buffer[] {
-  const raw: Buffer[] = []
+/** Names and values in turn. */
+function fieldsOf(headers: IncomingHttpHeaders): string[] {
+  const fields: string[] = []
   for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith(':')) continue
-    for (const one of [value].flat()) {
-      if (one !== undefined) raw.push(Buffer.from(name, 'latin1'), Buffer.from(one, 'latin1'))
-    }
+    for (const one of [value].flat()) if (one !== undefined) fields.push(name, one)
   }
-  return raw
+  return fields
 }

@@ -28,8 +28,6 @@ type Meaning =
 
 const MAX_SPELLINGS = 2_000
 const MAX_REMEMBERED_LENGTH = 64
-/** Larger than a head may be: what lies further apart is no head in one piece. */
-const MAX_HEAD_BYTES = 128 * 1024
 const meanings = new Map<string, Meaning>()
 
 function meaningOf(name: string): Meaning {
@@ -60,24 +58,23 @@ export interface ResponseHeaders {
 }
 
 /**
- * @param raw names and values in turn, as bytes
+ * @param received names and values in turn, a character for each byte: bytes pass as they are. RFC 9110 §5.5
  * @param hsts Strict-Transport-Security where the upstream sends none
  * @param signedIn an answer to a signed-in person is private unless the upstream says how it may be cached
  */
 export function readResponseHeaders(
-  raw: readonly Buffer[],
+  received: readonly string[],
   signedIn: boolean,
   hsts?: string,
 ): ResponseHeaders {
-  const texts = textsOf(raw)
   const headers: string[] = []
   let connection: string | undefined
   let length = -1
   let isPrivate = signedIn
   let saysHsts = false
-  for (let i = 0; i < texts.length; i += 2) {
-    const name = texts[i] as string
-    const value = texts[i + 1] as string
+  for (let i = 0; i < received.length; i += 2) {
+    const name = received[i] as string
+    const value = received[i + 1] as string
     switch (meaningOf(name)) {
       case 'drop':
         continue
@@ -106,31 +103,6 @@ export function readResponseHeaders(
   if (isPrivate) headers.push('Cache-Control', 'private')
   if (hsts !== undefined && !saysHsts) headers.push('Strict-Transport-Security', hsts)
   return { headers, length }
-}
-
-/**
- * Header values are bytes; latin1 keeps each of them as it is (RFC 9110 §5.5). A head mostly lies in memory in one
- * piece, which is read at once: that is several times as fast as text by text.
- */
-function textsOf(raw: readonly Buffer[]): string[] {
-  const first = raw[0]
-  const last = raw.at(-1)
-  if (first === undefined || last === undefined) return []
-  const start = first.byteOffset
-  const end = last.byteOffset + last.length
-  if (
-    end - start > MAX_HEAD_BYTES ||
-    !raw.every((part) => isWithin(part, first.buffer, start, end))
-  )
-    return raw.map((part) => part.toString('latin1'))
-  const head = Buffer.from(first.buffer, start, end - start).toString('latin1')
-  return raw.map(({ byteOffset, length }) =>
-    head.substring(byteOffset - start, byteOffset - start + length),
-  )
-}
-
-function isWithin(part: Buffer, memory: ArrayBufferLike, start: number, end: number): boolean {
-  return part.buffer === memory && part.byteOffset >= start && part.byteOffset + part.length <= end
 }
 
 /** `headers` with those that the route sets in place of what the upstream said under their names. */

@@ -2,12 +2,6 @@
 
 import type { ServerResponse } from 'node:http'
 
-/** What undici gives: names and values in turn, or by name from HTTP/2. */
-export type UpstreamTrailers =
-  | readonly (Buffer | string)[]
-  | Readonly<Record<string, unknown>>
-  | null
-
 /** Fields that frame or route a message, or that are to be read before its body: behind it they are not believed. */
 const REFUSED: ReadonlySet<string> = new Set([
   'connection',
@@ -27,32 +21,16 @@ const REFUSED: ReadonlySet<string> = new Set([
 /** Names that carry our assertion: an app that echoes its request must not hand it to a browser. */
 const OURS = /^x[-_](gatehouse|pomerium)[-_]/i
 
-/** Passes the upstream's trailers on; a client of HTTP/1.1 gets them behind a chunked body only. */
-export function passTrailers(response: ServerResponse, trailers: UpstreamTrailers): void {
-  const passed = pairsOf(trailers).filter(
-    ([name]) => !REFUSED.has(name.toLowerCase()) && !OURS.test(name),
-  )
-  if (passed.length > 0) response.addTrailers(passed)
-}
-
-function pairsOf(trailers: UpstreamTrailers): [string, string][] {
-  if (trailers === null) return []
-  if (!isList(trailers)) {
-    return Object.entries(trailers).flatMap(([name, value]) =>
-      [value].flat().map((one): [string, string] => [name, String(one)]),
-    )
-  }
-  const pairs: [string, string][] = []
+/**
+ * Passes the upstream's trailers on; a client of HTTP/1.1 gets them behind a chunked body only.
+ * @param trailers names and values in turn
+ */
+export function passTrailers(response: ServerResponse, trailers: readonly string[]): void {
+  const passed: [string, string][] = []
   for (let i = 0; i + 1 < trailers.length; i += 2) {
-    pairs.push([text(trailers[i]), text(trailers[i + 1])])
+    const name = trailers[i] as string
+    if (REFUSED.has(name.toLowerCase()) || OURS.test(name)) continue
+    passed.push([name, trailers[i + 1] as string])
   }
-  return pairs
-}
-
-function isList(trailers: NonNullable<UpstreamTrailers>): trailers is readonly (Buffer | string)[] {
-  return Array.isArray(trailers)
-}
-
-function text(part: Buffer | string | undefined): string {
-  return typeof part === 'string' ? part : (part?.toString('latin1') ?? '')
+  if (passed.length > 0) response.addTrailers(passed)
 }

@@ -24,7 +24,7 @@ import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
 import { upstreamHeaders } from './upstream-headers.ts'
 import { upstreamPath } from './upstream-path.ts'
-import { tlsOptions } from './upstream-pool.ts'
+import { tlsOptions } from './upstream-socket.ts'
 import { checkWebSocket } from './web-socket-rules.ts'
 import type { WebSockets } from './web-sockets.ts'
 

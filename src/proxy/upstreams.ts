@@ -3,9 +3,10 @@
 import type { HealthCheck, Route, UpstreamTargets, UpstreamUrl } from '../policy/route.ts'
 import type { Log } from '../support/log.ts'
 import { type Balancer, createBalancer, type Target } from './balancer.ts'
+import { Deadlines } from './deadlines.ts'
 import { Endpoint } from './endpoint.ts'
 import { type HealthMonitor, watchHealth } from './health-checks.ts'
-import { poolKey } from './upstream-pool.ts'
+import { upstreamKey } from './upstream-socket.ts'
 
 export interface Upstreams {
   /** Who shares out the requests of a route that has `to`. */
@@ -15,19 +16,20 @@ export interface Upstreams {
    * once their requests are done.
    */
   retain(routes: readonly Route[]): void
-  close(): Promise<void>
+  close(): void
 }
 
 export function createUpstreams(log: Log): Upstreams {
+  const deadlines = new Deadlines()
   const endpoints = new Map<string, Endpoint>()
   const monitors = new Map<string, HealthMonitor>()
   let balancers = new WeakMap<Route, Balancer>()
 
   const endpointOf = (url: UpstreamUrl, tls: Route['tls']): Endpoint => {
-    const key = poolKey(url, tls)
+    const key = upstreamKey(url, tls)
     let endpoint = endpoints.get(key)
     if (endpoint === undefined) {
-      endpoint = new Endpoint(url, tls)
+      endpoint = new Endpoint(url, tls, deadlines)
       endpoints.set(key, endpoint)
     }
     return endpoint
@@ -73,7 +75,7 @@ export function createUpstreams(log: Log): Upstreams {
       const neededMonitors = new Set<string>()
       for (const { to, tls } of routes) {
         for (const url of to?.urls ?? []) {
-          neededPools.add(poolKey(url, tls))
+          neededPools.add(upstreamKey(url, tls))
           const check = to?.healthCheck
           if (check === undefined) continue
           neededMonitors.add(monitorKey(url, tls, check))
@@ -93,10 +95,10 @@ export function createUpstreams(log: Log): Upstreams {
       // A request that began before the reload may still come here with a route of before: not with a closed pool.
       balancers = new WeakMap()
     },
-    close: async () => {
+    close: () => {
       for (const monitor of monitors.values()) monitor.stop()
       monitors.clear()
-      await Promise.all([...endpoints.values()].map((endpoint) => endpoint.destroy()))
+      for (const endpoint of endpoints.values()) endpoint.destroy()
       endpoints.clear()
     },
   }
@@ -107,5 +109,5 @@ function always(): boolean {
 }
 
 function monitorKey(url: UpstreamUrl, tls: Route['tls'], check: HealthCheck): string {
-  return JSON.stringify([poolKey(url, tls), url.basePath, check])
+  return JSON.stringify([upstreamKey(url, tls), url.basePath, check])
 }

@@ -7,6 +7,7 @@ import { type Test, test } from 'tap'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { UpstreamTargets, UpstreamUrl, WeightedUrl } from '../../src/policy/route.ts'
 import { createBalancer, type Target } from '../../src/proxy/balancer.ts'
+import { Deadlines } from '../../src/proxy/deadlines.ts'
 import { Endpoint } from '../../src/proxy/endpoint.ts'
 import { freePort } from '../support/free-port.ts'
 import { startGateway, type TestGateway } from '../support/start-gateway.ts'
@@ -252,7 +253,7 @@ const NO_TLS = { skipVerify: false, customCa: undefined, serverName: undefined, 
 function targetsOf(...weights: readonly number[]): readonly Target[] {
   return weights.map((weight, i) => ({
     url: { origin: `http://${i}`, weight } as WeightedUrl,
-    endpoint: new Endpoint(NOBODY, NO_TLS),
+    endpoint: new Endpoint(NOBODY, NO_TLS, new Deadlines()),
     isHealthy: () => true,
   }))
 }

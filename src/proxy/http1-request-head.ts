@@ -1,0 +1,68 @@
+/** The head of a request as bytes of HTTP/1.1. RFC 9112 §3 */
+
+import { isToken } from '../routing/canonical.ts'
+import type { UpstreamRequest } from './upstream-call.ts'
+import { UpstreamError } from './upstream-error.ts'
+
+/** How the body's end is known to the upstream. RFC 9112 §6 */
+export type Framing = 'none' | 'length' | 'chunked'
+
+/** What would end a line, or is no character of one; headers have been judged by now, and this is the last gate. */
+const UNSAFE_VALUE = /[^\t\x20-\x7e\x80-\xff]/
+const SAFE_TARGET = /^\/[\x21-\x7e]*$/
+/** Of these an upstream expects a body, and is to be told that there is none. RFC 9110 §8.6 */
+const EXPECTS_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
+/** Names that have been looked at; there are few. */
+const MAX_NAMES = 2_000
+const MAX_NAME_LENGTH = 64
+const names = new Map<string, boolean>()
+
+/** @throws UpstreamError UNSENDABLE where a part of it would be read as something else */
+export function requestHead(request: UpstreamRequest, framing: Framing): string {
+  const { method, path, headers } = request
+  if (!SAFE_TARGET.test(path)) throw new UpstreamError('UNSENDABLE', 'the path cannot be sent')
+  if (!isName(method)) throw new UpstreamError('UNSENDABLE', 'the method cannot be sent')
+  let head = `${method} ${path} HTTP/1.1\r\n`
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    const value = headers[i + 1] as string
+    if (!isName(name) || UNSAFE_VALUE.test(value))
+      throw new UpstreamError('UNSENDABLE', `the header \`${name}\` cannot be sent`)
+    head += `${name}: ${value}\r\n`
+  }
+  if (framing === 'chunked') head += 'Transfer-Encoding: chunked\r\n'
+  else if (framing === 'none' && EXPECTS_BODY.has(method) && !saysLength(headers))
+    head += 'Content-Length: 0\r\n'
+  // An upstream of HTTP/1.0 would close without being asked not to.
+  return `${head}Connection: keep-alive\r\n\r\n`
+}
+
+export function framingOf({ headers, body }: UpstreamRequest): Framing {
+  if (body === null) return 'none'
+  return saysLength(headers) ? 'length' : 'chunked'
+}
+
+/** What Content-Length says; -1 where there is none. */
+export function lengthOf(headers: readonly string[]): number {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (isContentLength(headers[i] as string)) return Number(headers[i + 1])
+  }
+  return -1
+}
+
+function saysLength(headers: readonly string[]): boolean {
+  return lengthOf(headers) >= 0
+}
+
+function isContentLength(name: string): boolean {
+  return name.length === 14 && name.toLowerCase() === 'content-length'
+}
+
+function isName(name: string): boolean {
+  let known = names.get(name)
+  if (known === undefined) {
+    known = isToken(name)
+    if (names.size < MAX_NAMES && name.length <= MAX_NAME_LENGTH) names.set(name, known)
+  }
+  return known
+}

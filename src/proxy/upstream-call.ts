@@ -1,0 +1,42 @@
+/** One request to an upstream and its answer, as forwarding sees them, whatever the protocol on the way. */
+
+import type { Readable } from 'node:stream'
+
+/** A request as it goes upstream. */
+export interface UpstreamRequest {
+  readonly path: string
+  readonly method: string
+  /** Names and values in turn; `Host` among them, and none that frames the message but Content-Length. */
+  readonly headers: readonly string[]
+  readonly body: Readable | null
+  /** Until the answer begins; 0: no limit. */
+  readonly headersTimeout: number
+  /** Between two pieces of the body; 0: no limit. */
+  readonly bodyTimeout: number
+}
+
+/** A call that is under way. */
+export interface UpstreamCall {
+  /** Ends it; its handler hears `error`. Nothing happens where it is over. */
+  abort(error: Error): void
+  /** Goes on after `onData` has said false. */
+  resume(): void
+}
+
+/** Hears of an answer. Nothing has been sent where `onError` comes without `onConnect`. What it throws ends the call. */
+export interface UpstreamHandler {
+  onConnect(call: UpstreamCall): void
+  /**
+   * Also called for interim answers, whose status is below 200.
+   * @param headers names and values in turn, a character for each byte
+   */
+  onHeaders(status: number, headers: string[], statusText: string): void
+  /**
+   * @param isLent the bytes are another's when the call has returned
+   * @returns false: no more until `resume`; what has been read already still comes
+   */
+  onData(chunk: Buffer, isLent: boolean): boolean
+  /** @param trailers names and values in turn */
+  onComplete(trailers: readonly string[]): void
+  onError(error: Error): void
+}
