@@ -87,7 +87,7 @@ test('each third-party package has one home', async (t) => {
   const homes: Record<string, RegExp> = {
     'openid-client': /^identity\/openid-[a-z-]+\.ts$/,
     jose: /^(identity|demo)\//,
-    undici: /^(proxy\/|identity\/outgoing-fetch\.ts$)/,
+    undici: /^identity\/outgoing-fetch\.ts$/,
     '@fastify/http-proxy': /^proxy\/upgrade\.ts$/,
     'js-yaml': /^support\/yaml-(document|tree|scalars|mistake)\.ts$/,
     yaml: /^support\/yaml-(mistake|writer)\.ts$/,

@@ -196,7 +196,7 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
   onError(error: Error & { code?: string }): void {
     const state = this.#state
     if (state === 'waiting' && this.#reason === undefined) {
-      if (this.#upstream === undefined && error.code !== 'UNSENDABLE') {
+      if (this.#upstream === undefined && !OWN_FAULT.has(error.code ?? '')) {
         if (this.#sendElsewhere(error)) return
       } else if (BROKEN_CONNECTION.has(error.code ?? '')) this.#target.endpoint.failed()
     }
@@ -277,6 +277,8 @@ function replaceHost(headers: string[], host: string): void {
   for (let i = 0; i < headers.length; i += 2) if (headers[i] === 'Host') headers[i + 1] = host
 }
 
+/** Nothing is wrong with the upstream, and another would not help. */
+const OWN_FAULT = new Set(['UNSENDABLE', 'ABORTED'])
 /** The upstream went away while it had the request. */
 const BROKEN_CONNECTION = new Set(['ECONNRESET', 'EPIPE', 'CLOSED'])
 

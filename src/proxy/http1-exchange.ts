@@ -42,6 +42,8 @@ export class Http1Exchange implements UpstreamCall {
   /** Sends the request, unless the handler has lost interest, or it cannot be sent: then nothing has been, and it is over. */
   begin(carrier: Carrier): void {
     const request = this.#request
+    if (request.body?.destroyed && !request.body.readableEnded)
+      return this.fail(new UpstreamError('ABORTED', 'the client broke off before its body'))
     const framing = framingOf(request)
     let head: string
     try {

@@ -1,6 +1,4 @@
-/**
- * Requests to an upstream over HTTP/2, by Node's own client: undici's loses requests when a connection goes away.
- */
+/** Requests to an upstream over HTTP/2, by Node's own client. */
 
 import {
   type ClientHttp2Stream,
