@@ -6,13 +6,15 @@ import type { ServerConfig } from '../config/schema-server.ts'
 import { endpoints } from '../endpoints/endpoints.ts'
 import { attachExchange } from '../endpoints/exchange.ts'
 import type { EndpointOptions } from '../endpoints/visit.ts'
+import type { UpgradeParts } from '../proxy/admit-upgrade.ts'
 import { answerForm } from '../proxy/answer-form.ts'
+import { createH2Connect } from '../proxy/h2-connect.ts'
 import { createH2Pipeline } from '../proxy/h2-pipeline.ts'
 import { createH2Sessions } from '../proxy/h2-sessions.ts'
 import { type BrokenRequest, createListener } from '../proxy/listener.ts'
 import { createPipeline, type OwnRequest } from '../proxy/pipeline.ts'
 import type { Certificates } from '../proxy/tls.ts'
-import { UPGRADE_PATH, type UpgradeParts, webSocketUpgrades } from '../proxy/upgrade.ts'
+import { carryUpgrade, UPGRADE_PATH, webSocketUpgrades } from '../proxy/upgrade.ts'
 
 export interface PublicServerOptions {
   readonly certificates: Certificates | undefined
@@ -37,11 +39,14 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     },
   }
   const pipeline = createPipeline(parts)
+  const h2Pipeline = createH2Pipeline(parts)
   const sessions = createH2Sessions({
     limits: () => options.server().limits,
     draining: parts.draining,
-    onRequest: createH2Pipeline(parts),
-    onConnect: createH2Pipeline(parts),
+    onRequest: h2Pipeline,
+    onConnect: createH2Connect(parts, h2Pipeline, (request, upgrade) =>
+      carryUpgrade(fastify.server, request, upgrade),
+    ),
   })
   const fastify = Fastify({
     logger: false,

@@ -16,19 +16,23 @@ export type H2Pipeline = (request: H2Request, response: H2Response) => void
 export function createH2Pipeline(parts: PipelineParts): H2Pipeline {
   return (request, response) => {
     const received = receiveStream(parts, request, response)
-    const { stream } = response
-    stream.once('close', () => finish(parts, received))
-    // A stream that its client leaves open would be kept, whether or not a body is waited for.
-    if (!request.isBodyless) stream.once('finish', () => setImmediate(refuseRest, request))
-    response.onWritten = () => {
-      limitRest(received.request, received.response, received.plane.limits.bodyTimeoutMs)
-    }
-    response.on('timeout', () => {
-      if (request.listenerCount('timeout') === 0) response.destroy()
-    })
+    response.stream.once('close', () => finish(parts, received))
+    boundAnswer(received, request, response)
     if (request.problem === undefined) return proceed(parts, received)
     refuseFailure(received, new GatehouseError('MALFORMED_REQUEST', request.problem))
   }
+}
+
+/** Once the answer has been written: what it and the rest of the request may still take. */
+export function boundAnswer(received: Received, request: H2Request, response: H2Response): void {
+  response.onWritten = () => {
+    // A stream that its client leaves open would be kept, whether or not a body is waited for.
+    if (!request.isBodyless) response.stream.once('finish', () => setImmediate(refuseRest, request))
+    limitRest(received.request, received.response, received.plane.limits.bodyTimeoutMs)
+  }
+  response.on('timeout', () => {
+    if (request.listenerCount('timeout') === 0) response.destroy()
+  })
 }
 
 /** A body that nobody will read is not waited for; by now the answer is on its way. RFC 9113 §8.1 */

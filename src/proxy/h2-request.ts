@@ -13,11 +13,24 @@ export interface Head {
   readonly problem: string | undefined
 }
 
+/**
+ * What the handshake over HTTP/1.1 has in place of `:method` and `:protocol`. Its key is there to tell a WebSocket from what
+ * only looks like one to a server that knows of none (RFC 6455 §1.3), which RFC 8441 §5 leaves to `:protocol`: any will do.
+ */
+const HANDSHAKE = {
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+}
+const HANDSHAKE_LINES = Object.entries(HANDSHAKE).flat()
+
 /** Node makes one for each stream. Nothing but its form is another than that of its class. */
 export class H2Request extends Http2ServerRequest {
   readonly problem: string | undefined
   /** Whether its stream ended with its head. */
   readonly isBodyless: boolean
+  /** As Node says it of a request over HTTP/1.1 that has been taken as an upgrade. */
+  readonly upgrade: boolean
 
   constructor(
     stream: ServerHttp2Stream,
@@ -26,9 +39,13 @@ export class H2Request extends Http2ServerRequest {
     rawHeaders: readonly string[],
   ) {
     const head = readHead(rawHeaders)
-    super(stream, headers, options, head.rawHeaders)
-    this.problem = head.problem
+    const upgrade = opensWebSocket(headers)
+    if (upgrade)
+      super(stream, asUpgrade(headers), options, [...head.rawHeaders, ...HANDSHAKE_LINES])
+    else super(stream, headers, options, head.rawHeaders)
     this.isBodyless = stream.endAfterHeaders
+    this.upgrade = upgrade
+    this.problem = head.problem ?? (this.upgrade ? checkTunnel(this) : undefined)
   }
 
   /** Node takes a stream that is reset with NO_ERROR for one that has ended; what came of the body is not a whole one. */
@@ -72,6 +89,24 @@ export function readHead(rawHeaders: readonly string[]): Head {
     ],
     problem,
   }
+}
+
+/** An extended CONNECT, which over HTTP/1.1 is an upgrade. RFC 8441 §4, §5 */
+function opensWebSocket(headers: IncomingHttpHeaders): boolean {
+  return headers[':method'] === 'CONNECT' && headers[':protocol'] === 'websocket'
+}
+
+/** The head as that of the request that is judged, and that @fastify/http-proxy knows for the handshake of a WebSocket. */
+function asUpgrade(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const upgrade = Object.assign(Object.create(null), headers, { ':method': 'GET' }, HANDSHAKE)
+  delete upgrade[':protocol']
+  return upgrade
+}
+
+/** What follows the head are messages, in both directions: it has no body, and no end before it has begun. */
+function checkTunnel({ headers, isBodyless }: H2Request): string | undefined {
+  if (headers['content-length'] !== undefined) return 'a WebSocket has no Content-Length'
+  return isBodyless ? 'the stream of the WebSocket has ended with its head' : undefined
 }
 
 /** A path and nothing else: `*` and targets in absolute form are of HTTP/1.1. */

@@ -1,9 +1,11 @@
 /** Connections of HTTP/2: their bounds, how they end in good order, and the requests that come over them. */
 
 import {
+  constants,
   createServer,
   type Http2Server,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
   type ServerOptions,
 } from 'node:http2'
 import type { Socket } from 'node:net'
@@ -17,7 +19,7 @@ export interface H2Options {
   /** True while no connection is to be kept longer than for the requests that are on it. */
   readonly draining: () => boolean
   readonly onRequest: (request: H2Request, response: H2Response) => void
-  /** CONNECT: a tunnel, or a WebSocket. RFC 8441 */
+  /** CONNECT: a WebSocket, or a tunnel. RFC 8441, RFC 9113 §8.5 */
   readonly onConnect: (request: H2Request, response: H2Response) => void
 }
 
@@ -31,7 +33,9 @@ export interface H2Sessions {
 
 /** Requests that one connection may have under way at once. */
 const CONCURRENT_STREAMS = 100
-/** Of a request body, what is taken before the upstream has taken it. */
+/** With so many WebSockets the client opens another connection, or they would leave it no streams for requests. */
+const MOST_WEB_SOCKETS = 50
+/** Of a request body, or of a WebSocket, what is taken before the upstream has taken it. */
 const WINDOW_BYTES = 256 * 1024
 const IDLE_MS = 75_000
 /** How long a connection without requests may take to send what it owes; Node would wait for ever. */
@@ -100,6 +104,7 @@ function boundsFor(limits: ServerConfig['limits']): ServerOptions {
       initialWindowSize: WINDOW_BYTES,
       maxHeaderListSize: limits.header_bytes + limits.url_bytes + 8_192,
       enablePush: false,
+      enableConnectProtocol: true,
     },
     // Cookies may come in many pieces.
     maxHeaderListPairs: limits.headers * 2 + 200,
@@ -116,6 +121,7 @@ function bound(session: ServerHttp2Session, socket: Socket, options: H2Options):
   const { header_timeout: headerTimeoutMs, requests_per_connection: most } = options.limits()
   let requests = 0
   let underWay = 0
+  const webSockets = new Set<ServerHttp2Stream>()
   let late: NodeJS.Timeout | undefined
   const cut = (): void => void socket.destroy()
   const first = setTimeout(cut, headerTimeoutMs)
@@ -130,19 +136,26 @@ function bound(session: ServerHttp2Session, socket: Socket, options: H2Options):
     if (!session.closed) session.close()
     if (underWay === 0) cutSoon()
   }
-  session.on('stream', (stream) => {
+  session.on('stream', (stream, { ':protocol': protocol }) => {
     clearTimeout(first)
     requests++
     underWay++
+    if (protocol !== undefined) webSockets.add(stream)
     stream.once('close', () => {
       underWay--
+      webSockets.delete(stream)
       if (underWay > 0) return
       // Told once only, of a connection on which nothing moves.
       if (session.closed) cutSoon()
       else session.setTimeout(IDLE_MS)
     })
     // What is under way goes on; the client opens another connection for more.
-    if ((requests >= most || options.draining()) && !session.closed) leave()
+    const isFull = requests >= most || webSockets.size >= MOST_WEB_SOCKETS
+    if ((isFull || options.draining()) && !session.closed) leave()
+  })
+  // An answer still reaches a client that sends nothing more; a WebSocket without a client's side is over.
+  socket.once('end', () => {
+    for (const stream of webSockets) stream.close(constants.NGHTTP2_CANCEL)
   })
   // Requests have times of their own.
   session.setTimeout(IDLE_MS)

@@ -1,6 +1,6 @@
 /** Open WebSockets: closed when their session or their access ends, when they are quiet too long, and when the gateway stops. */
 
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { LiveSession } from '../identity/session.ts'
 import { type Every, every } from '../support/every.ts'
@@ -16,6 +16,12 @@ const CLOSE_TIMEOUT_MS = 2_000
 /** Longer than the upstream has for its handshake: what has not become a WebSocket by then never will. */
 const OPEN_TIMEOUT_MS = 15_000
 
+/** The connection that a WebSocket has to itself, or a stream that stands for one. */
+export interface ClientConnection extends Duplex {
+  /** Milliseconds in which nothing has come or gone, 0: any; it then emits `timeout`. */
+  setTimeout(ms: number): unknown
+}
+
 export interface AdmittedSocket {
   readonly session: LiveSession | undefined
   /** 0: never. */
@@ -28,7 +34,7 @@ export interface AdmittedSocket {
 
 export interface WebSockets {
   /** An upgrade that was allowed; from here on the connection is ours to end. */
-  admit(socket: Socket, admitted: AdmittedSocket): void
+  admit(socket: ClientConnection, admitted: AdmittedSocket): void
   /** Both sides are open. */
   connected(client: WebSocket, upstream: WebSocket): void
   count(): number
@@ -44,14 +50,14 @@ interface Open extends AdmittedSocket {
 }
 
 /** ws keeps the connection in this field; there is no public way from a WebSocket to its socket. */
-type WithSocket = WebSocket & { readonly _socket?: Socket }
+type WithSocket = WebSocket & { readonly _socket?: ClientConnection }
 
 /** How soon an open WebSocket follows a change of groups or policies. */
 const LOOK_EVERY_MS = 1_000
 
 export function createWebSockets(repeat: Every = every): WebSockets {
-  const open = new Map<Socket, Open>()
-  const end = (socket: Socket, code: number, reason: string): void => {
+  const open = new Map<ClientConnection, Open>()
+  const end = (socket: ClientConnection, code: number, reason: string): void => {
     const client = open.get(socket)?.client
     if (client === undefined) {
       socket.destroy()
@@ -60,7 +66,7 @@ export function createWebSockets(repeat: Every = every): WebSockets {
     client.close(code, reason)
     setTimeout(() => client.terminate(), CLOSE_TIMEOUT_MS).unref()
   }
-  const look = async (socket: Socket, one: Open): Promise<void> => {
+  const look = async (socket: ClientConnection, one: Open): Promise<void> => {
     if (one.looking) return
     const holds = one.stillHolds()
     if (holds === true) return
