@@ -5,6 +5,7 @@ import {
   type IncomingMessage,
   type Server,
   type ServerOptions,
+  type ServerResponse,
   STATUS_CODES,
 } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
@@ -16,6 +17,7 @@ import { rememberClient } from './client-certificate.ts'
 import { isForwardAuthPath } from './forward-auth-dialect.ts'
 import { takePriorKnowledge } from './h2-prior-knowledge.ts'
 import type { H2Sessions } from './h2-sessions.ts'
+import { LazyRequest } from './lazy-request.ts'
 import type { Pipeline } from './pipeline.ts'
 import { type Certificates, rememberCertificate } from './tls.ts'
 
@@ -70,11 +72,15 @@ export function createListener(options: ListenerOptions): Server {
     endTogether(server, options.http2.sessions, closeSilent)
   }
   limitListener(server, options.limits())
-  server.on('request', options.onRequest)
+  const take = (request: IncomingMessage, response: ServerResponse): void => {
+    if (request instanceof LazyRequest) request.isHandedOver = true
+    options.onRequest(request, response)
+  }
+  server.on('request', take)
   // Nobody is told to go on sending before the request has been judged; forward.ts does it then. RFC 9110 §10.1.1
-  server.on('checkContinue', options.onRequest)
+  server.on('checkContinue', take)
   // Node would answer 417 by itself, and nobody would hear of the request.
-  server.on('checkExpectation', options.onRequest)
+  server.on('checkExpectation', take)
   // Node takes its own listener off a connection that it hands over (CONNECT, upgrade): a reset would end the process.
   server.on(options.certificates === undefined ? 'connection' : 'secureConnection', outliveErrors)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
@@ -100,7 +106,8 @@ export function limitListener(server: Server, limits: ServerConfig['limits']): v
   server.headersTimeout = limits.header_timeout
 }
 
-const SERVER_OPTIONS: ServerOptions = {
+const SERVER_OPTIONS: ServerOptions<typeof LazyRequest> = {
+  IncomingMessage: LazyRequest,
   // A missing or second Host is refused with a reason by routing/canonical.ts.
   requireHostHeader: false,
   insecureHTTPParser: false,

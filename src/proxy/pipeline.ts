@@ -77,7 +77,7 @@ function begin(parts: PipelineParts, request: IncomingMessage, response: ServerR
     finish(parts, received)
   })
   // Over HTTP/1.1 it says that nothing more will be written, and what could not be is waiting.
-  response.once('prefinish', () => {
+  response.on('prefinish', () => {
     if (socket.writableLength > 0) limitRest(request, response, received.plane.limits.bodyTimeoutMs)
   })
   proceed(parts, received)

@@ -52,6 +52,8 @@ export interface PacedResult {
   readonly latencies: readonly number[]
   /** Answered by other than 2xx or 3xx, or not at all. */
   readonly failed: number
+  /** CPU time of the candidate for each request, in microseconds. */
+  readonly cpu: number
 }
 
 /** So many requests a second, whatever the answers take. */
@@ -59,18 +61,24 @@ export async function runPaced(candidate: Candidate, load: PacedLoad): Promise<P
   const file = join(tmpdir(), `gatehouse-bench-${process.pid}-${Math.random()}.log`)
   const { connections, seconds, perSecond } = load
   const rate = Math.max(1, Math.round(perSecond / connections))
+  const before = candidate.process.cpuMicroseconds()
   const output = await runClient([
     ...['h2load', '--h1', '-t1', '-c', String(connections), '-D', String(seconds)],
     ...['--rps', String(rate), '--log-file', file],
     ...headerOptions(withAuthority({ ...candidate.headers, ...load.headers })),
     candidate.url,
   ])
+  const used = candidate.process.cpuMicroseconds() - before
   const rows = readFileSync(file, 'utf8').trimEnd().split('\n')
   rmSync(file)
   const answers = rows.map((row) => row.split('\t').map(Number))
   const bad = answers.filter(([, status = 0]) => status < 200 || status > 399).length
   const lost = Number(/(\d+) errored/.exec(output)?.[1] ?? 0)
-  return { latencies: answers.map(([, , took = 0]) => took / 1_000), failed: bad + lost }
+  return {
+    latencies: answers.map(([, , took = 0]) => took / 1_000),
+    failed: bad + lost,
+    cpu: used / answers.length,
+  }
 }
 
 /** h2load knows a Host header under this name only, and would send two. */

@@ -1,6 +1,6 @@
 /**
- * The table of docs/performance.md: what a small GET costs each program, on one core, in interleaved rounds, and how
- * long it takes at half load.
+ * The table of docs/performance.md: what a small GET costs each program, on one core, in interleaved rounds, once with as many
+ * requests as it can serve, and once with the same number a second for all, and how long it then takes.
  */
 
 import { join } from 'node:path'
@@ -28,6 +28,8 @@ interface Figures {
   readonly perSecond: number[]
   readonly p50: number[]
   readonly p99: number[]
+  /** CPU at half load. */
+  readonly cpuAtHalf: number[]
   residentMegabytes: number
 }
 
@@ -81,7 +83,14 @@ async function startAll(bench: Bench): Promise<readonly Figures[]> {
   ]) {
     const candidate = await start()
     bench.defer(candidate.process.stop)
-    const nothing = { cpu: [], perSecond: [], p50: [], p99: [], residentMegabytes: 0 }
+    const nothing = {
+      cpu: [],
+      perSecond: [],
+      p50: [],
+      p99: [],
+      cpuAtHalf: [],
+      residentMegabytes: 0,
+    }
     figures.push({ candidate: withCookieOf(figures[0]?.candidate, candidate), ...nothing })
   }
   return figures
@@ -98,31 +107,42 @@ function withCookieOf(own: Candidate | undefined, candidate: Candidate): Candida
 async function atHalfLoad(figure: Figures, perSecond: number, seconds: number): Promise<void> {
   if (perSecond > 0.8 * median(figure.perSecond)) return
   const load = { connections: CONNECTIONS, seconds, perSecond }
-  const { latencies, failed } = await runPaced(figure.candidate, load)
+  const { latencies, failed, cpu } = await runPaced(figure.candidate, load)
   if (failed > 0) throw new Error(`${figure.candidate.name}: ${failed} requests failed`)
+  figure.cpuAtHalf.push(cpu)
   figure.p50.push(quantile(latencies, 0.5))
   figure.p99.push(quantile(latencies, 0.99))
 }
 
 function report({ print }: Bench, figures: readonly Figures[], perSecond: number): void {
   const own = figures[0]
-  print(`| | CPU µs/request | requests/s | p50 ms | p99 ms | resident MB | Gatehouse costs |`)
-  print('|---|---|---|---|---|---|---|')
+  print(
+    '| | CPU µs/request | requests/s | Gatehouse costs | CPU µs at half load | Gatehouse costs | p50 ms | p99 ms | resident MB |',
+  )
+  print('|---|---|---|---|---|---|---|---|---|')
   for (const figure of figures) {
-    const { candidate, cpu, p50, p99, residentMegabytes } = figure
-    const ratio = median((own?.cpu ?? []).map((value, i) => value / (cpu[i] ?? Number.NaN)))
     const cells = [
-      candidate.name,
-      median(cpu).toFixed(1),
+      figure.candidate.name,
+      median(figure.cpu).toFixed(1),
       median(figure.perSecond).toFixed(0),
-      milliseconds(p50),
-      milliseconds(p99),
-      residentMegabytes.toFixed(0),
-      figure === own ? '' : `${ratio.toFixed(2)} times`,
+      figure === own ? '' : times(own?.cpu, figure.cpu),
+      figure.cpuAtHalf.length === 0 ? 'too slow' : median(figure.cpuAtHalf).toFixed(1),
+      figure === own ? '' : times(own?.cpuAtHalf, figure.cpuAtHalf),
+      milliseconds(figure.p50),
+      milliseconds(figure.p99),
+      figure.residentMegabytes.toFixed(0),
     ]
     print(`| ${cells.join(' | ')} |`)
   }
-  print(`\np50 and p99 are medians of rounds at ${perSecond.toFixed(0)} requests a second.`)
+  print(
+    `\nHalf load is ${perSecond.toFixed(0)} requests a second for each of them; its figures are medians of the rounds.`,
+  )
+}
+
+/** The median of what each round says. */
+function times(own: readonly number[] = [], other: readonly number[]): string {
+  const ratios = own.flatMap((value, i) => (other[i] === undefined ? [] : value / other[i]))
+  return ratios.length === 0 ? '' : `${median(ratios).toFixed(2)} times`
 }
 
 function milliseconds(values: readonly number[]): string {
