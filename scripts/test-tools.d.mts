@@ -22,6 +22,7 @@ export type Installation =
   | { readonly kind: 'tell'; readonly sentence: string }
 
 export declare const TEST_TOOLS: readonly TestTool[]
+export declare const ADVISORIES_TOOLS: readonly TestTool[]
 export declare const BENCH_TOOLS: readonly TestTool[]
 export declare const LONG_TOOLS: readonly TestTool[]
 export declare const HELM_TOOLS: readonly TestTool[]

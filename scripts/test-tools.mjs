@@ -22,11 +22,7 @@ export const TEST_TOOLS = [
   { name: 'nghttp', commands: ['nghttp'], apt: 'nghttp2-client', brew: 'nghttp2' },
 ]
 
-/** What `npm run bench` needs besides. */
-export const BENCH_TOOLS = [
-  { name: 'nginx', commands: ['nginx'], apt: 'nginx', brew: 'nginx' },
-  { name: 'wrk', commands: ['wrk'], apt: 'wrk', brew: 'wrk' },
-  { name: 'h2load', commands: ['h2load'], apt: 'nghttp2-client', brew: 'nghttp2' },
+const APACHE_TOOLS = [
   { name: 'apache2', commands: ['apache2'], apt: 'apache2-bin', brew: 'httpd' },
   {
     name: 'mod_auth_openidc',
@@ -37,10 +33,22 @@ export const BENCH_TOOLS = [
   },
 ]
 
-/** What `npm run test:long` needs besides, on Linux: network namespaces, and rules for them. */
+/** What `npm run advisories` needs: the other proxy that the attacks are tried on. */
+export const ADVISORIES_TOOLS = APACHE_TOOLS
+
+/** What `npm run bench` needs besides. */
+export const BENCH_TOOLS = [
+  { name: 'nginx', commands: ['nginx'], apt: 'nginx', brew: 'nginx' },
+  { name: 'wrk', commands: ['wrk'], apt: 'wrk', brew: 'wrk' },
+  { name: 'h2load', commands: ['h2load'], apt: 'nghttp2-client', brew: 'nghttp2' },
+  ...APACHE_TOOLS,
+]
+
+/** What `npm run test:long` needs besides, on Linux: network namespaces, rules for them, and another proxy. */
 export const LONG_TOOLS = [
   { name: 'ip', commands: ['ip'], apt: 'iproute2', brew: 'iproute2mac' },
   { name: 'nft', commands: ['nft'], apt: 'nftables', brew: 'nftables' },
+  ...APACHE_TOOLS,
 ]
 
 /** What `npm run test:helm` needs besides Helm itself. */

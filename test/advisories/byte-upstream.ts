@@ -5,7 +5,7 @@
 
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import type { Test } from 'tap'
+import type { Scope } from '../support/scope.ts'
 
 export interface ReceivedRequest {
   /** As it came, one character a byte. */
@@ -37,13 +37,15 @@ export interface ByteUpstream {
 export interface ByteUpstreamOptions {
   /** The bytes of the answer; default 200 with `ok`. `undefined`: never answers. */
   readonly answer?: (request: ReceivedRequest) => string | undefined
+  /** On 127.0.0.1; default: a free one. */
+  readonly port?: number
 }
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok'
 
 export async function startByteUpstream(
-  t: Test,
-  { answer = () => OK }: ByteUpstreamOptions = {},
+  t: Scope,
+  { answer = () => OK, port = 0 }: ByteUpstreamOptions = {},
 ): Promise<ByteUpstream> {
   const requests: ReceivedRequest[] = []
   const problems: string[] = []
@@ -74,7 +76,7 @@ export async function startByteUpstream(
       if (pending !== '') brokenOff++
     })
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(async () => {
     const closed = once(server, 'close')
@@ -109,7 +111,7 @@ export async function startByteUpstream(
   }
 }
 
-const LINE = /^([A-Z-]+) ([\x21\x22\x24-\x7e]+) HTTP\/1\.1$/
+const LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21\x22\x24-\x7e]+) HTTP\/1\.1$/
 const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ?([\t\x20-\x7e\x80-\xff]*)$/
 const CHUNK = /^([0-9a-f]{1,8})\r\n/i
 

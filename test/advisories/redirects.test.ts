@@ -1,27 +1,16 @@
 /** Class E: no address that somebody else wrote leads a browser away from the hosts that are served. */
 
 import { test } from 'tap'
-import { hostileTargets } from '../endpoints/redirect-targets.ts'
+import {
+  ADDRESSES,
+  addresses,
+  longAddress,
+  originAfter,
+  pathsBack,
+  typed,
+} from './cases/redirects.ts'
+import { holds } from './holds.ts'
 import { APP, cookieLine, HOST, startTarget } from './start-target.ts'
-
-const SERVED = new Set([
-  APP,
-  'http://localhost:8080',
-  'http://keep.localhost:8080',
-  'http://new.localhost',
-])
-
-/** Where a browser goes that reads `location` at the app. */
-function originAfter(location: string | undefined): string {
-  return location === undefined ? 'nowhere' : (URL.parse(location, APP)?.origin ?? 'nowhere')
-}
-
-/** Bytes as somebody types them into a link, not tidied up by any library; without what no request line can hold. */
-function typed(target: string): string {
-  return Buffer.from(target, 'utf8')
-    .toString('latin1')
-    .replace(/[\r\n]/g, '')
-}
 
 test('E: redirects', async (t) => {
   const target = await startTarget(t, {
@@ -31,76 +20,27 @@ test('E: redirects', async (t) => {
   })
   const { ask } = target
   const ada = cookieLine(await target.signedIn('ada'))
-  // All single finds, which stand last, and a part of the combinations.
-  const targets = hostileTargets().filter((_, n, all) => n % 8 === 0 || n > all.length - 60)
 
-  await t.test('no `rd` leads away, typed raw into the address of a sign-in', async (t) => {
-    const left: string[] = []
-    for (const rd of targets) {
-      const { status, headerLines } = await ask([
-        `GET /.gatehouse/sign_in?rd=${typed(rd)} HTTP/1.1`,
-        `Host: ${HOST}`,
-        ada,
-      ])
-      const locations = headerLines
-        .filter((line) => /^location:/i.test(line))
-        .map((line) => line.slice(9).trim())
-      const isFine =
-        status === 400 ||
-        (status === 302 && locations.length === 1 && SERVED.has(originAfter(locations[0])))
-      if (!isFine) left.push(`${status} ${locations}: ${rd}`)
-    }
-    t.same(left, [])
+  await holds(t, target, addresses, ({ answer }, name) => {
+    const leads = answer.header('location') !== undefined
+    const status = name.startsWith('sign-out') ? 303 : 302
+    return (answer.status === status && leads) || (answer.status === 400 && status === 302)
   })
+  await holds(t, target, longAddress)
 
-  await t.test(
-    'no path leads away by the redirect to a sign-in, nor by what comes after it',
-    async (t) => {
-      const left: string[] = []
-      for (const path of targets) {
-        const answer = await ask([
-          `GET /${typed(path)} HTTP/1.1`,
-          `Host: ${HOST}`,
-          'Accept: text/html',
-        ])
-        if (answer.status === 400) continue
-        const location = new URL(answer.header('location') ?? 'x:')
-        const back = location.searchParams.get('rd') ?? ''
-        const isFine =
-          location.origin === APP &&
-          location.pathname === '/.gatehouse/sign_in' &&
-          new URL(back).origin === APP
-        if (!isFine) left.push(`${answer.status} ${location}: ${path}`)
-      }
-      t.same(left, [])
-    },
-  )
+  await holds(t, target, pathsBack, ({ answer }) => {
+    if (answer.status === 400) return true
+    const { origin, pathname, searchParams } = new URL(answer.header('location') ?? 'x:')
+    const back = new URL(searchParams.get('rd') ?? 'x:')
+    return origin + pathname === `${APP}/.gatehouse/sign_in` && back.origin === APP
+  })
 
   await t.test('no path leads away from where a route redirects to', async (t) => {
     const left: string[] = []
-    for (const path of targets) {
+    for (const path of ADDRESSES) {
       const answer = await ask([`GET /${typed(path)} HTTP/1.1`, 'Host: old.localhost'])
       if (answer.status === 400) continue
       if (originAfter(answer.header('location')) !== 'http://new.localhost') left.push(path)
-    }
-    t.same(left, [])
-  })
-
-  await t.test('no form leads away after a sign-out', async (t) => {
-    const left: string[] = []
-    for (const rd of targets) {
-      const body = new URLSearchParams({ rd }).toString()
-      const { status, ...answer } = await ask(
-        [
-          'POST /.gatehouse/sign_out HTTP/1.1',
-          `Host: ${HOST}`,
-          `Origin: ${APP}`,
-          'Content-Type: application/x-www-form-urlencoded',
-          `Content-Length: ${body.length}`,
-        ],
-        body,
-      )
-      if (status !== 303 || !SERVED.has(originAfter(answer.header('location')))) left.push(rd)
     }
     t.same(left, [])
   })

@@ -1,50 +1,21 @@
 /** What the attacks of this folder are tried on: a real gateway, a real provider, and an upstream that counts bytes. */
 
-import type { Test } from 'tap'
-import type { Person } from '../../src/demo/people.ts'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type BrowserClient, createBrowserClient } from '../support/browser-client.ts'
 import { head, type RawAnswer, type RawRequestOptions, rawRequest } from '../support/raw-request.ts'
+import type { Scope } from '../support/scope.ts'
 import { signIn } from '../support/sign-in.ts'
 import { type GatewayOptions, startGateway, type TestGateway } from '../support/start-gateway.ts'
 import { startProvider } from '../support/start-provider.ts'
-import { type ByteUpstream, type ByteUpstreamOptions, startByteUpstream } from './byte-upstream.ts'
+import { type ByteUpstreamOptions, startByteUpstream } from './byte-upstream.ts'
+import { typed } from './cases/redirects.ts'
+import { APP, HOST, PEOPLE, type Target } from './target.ts'
 
-export const APP = 'http://app.localhost:8080'
-export const HOST = 'app.localhost'
+export { APP, HOST, PEOPLE } from './target.ts'
 
-const person = (id: string, groups: readonly string[], more: Partial<Person> = {}): Person => ({
-  id,
-  sub: `sub-${id}`,
-  name: `${id} Example`,
-  preferredUsername: id,
-  email: `${id}@example.com`,
-  groups,
-  about: '',
-  ...more,
-})
-
-/** `ada` is in `admins`; `mallory` is in groups that only look so; `dora` is in none. */
-export const PEOPLE: readonly Person[] = [
-  person('ada', ['admins', 'staff']),
-  person('mallory', [
-    'Admins',
-    'admins ',
-    ' admins',
-    'admins-ro',
-    'xadmins',
-    'staff,admins',
-    'adm',
-  ]),
-  person('dora', []),
-  person('mei', ['admins'], { name: '名前 100%' }),
-  person('crlf', ['admins'], { name: 'a\r\nX-Forwarded-User: root' }),
-  person('many', [...Array.from({ length: 500 }, (_, i) => `group-number-${i}`), 'admins']),
-]
-
-export interface Target {
+export interface GatehouseTarget extends Target {
   readonly gateway: TestGateway
-  readonly upstream: ByteUpstream
-  readonly port: number
   /** Somebody's browser, signed in at the app; by default it keeps its session for the whole file. */
   signedIn(person: string): Promise<BrowserClient>
   /** A browser that nobody knows. */
@@ -74,7 +45,7 @@ routes:
   - { name: nobody, from: "http://nobody.localhost:8080", to: "${to}" }
 `
 
-export async function startTarget(t: Test, options: TargetOptions = {}): Promise<Target> {
+export async function startTarget(t: Scope, options: TargetOptions = {}): Promise<GatehouseTarget> {
   const { answer } = options
   const upstream = await startByteUpstream(t, answer === undefined ? {} : { answer })
   const provider = await startProvider(t, { people: PEOPLE })
@@ -84,25 +55,18 @@ export async function startTarget(t: Test, options: TargetOptions = {}): Promise
     policies: routesTo(upstream.origin) + (options.routes?.(upstream.origin) ?? ''),
   })
   const { port } = gateway
-  const browsers = new Map<string, BrowserClient>()
+  const signedIn = rememberedSignIns(port)
+  const cookie = async (who: string) => cookieLine(await signedIn(who))
   return {
-    gateway,
-    upstream,
+    ...FACTS,
     port,
+    upstream,
+    cookie,
+    redirectors: redirectors(cookie),
+    ...(isSetToSpeakHttp2(options) ? { http2Port: async () => port } : {}),
+    gateway,
+    signedIn,
     browser: () => createBrowserClient(port),
-    async signedIn(who) {
-      const known = browsers.get(who)
-      if (known !== undefined) return known
-      const browser = createBrowserClient(port)
-      const answer = await signIn(
-        browser,
-        `${APP}/.gatehouse/sign_in?rd=${APP}/.gatehouse/user`,
-        who,
-      )
-      if (answer.status !== 200) throw new Error(`${who} could not sign in: ${answer.status}`)
-      browsers.set(who, browser)
-      return browser
-    },
     ask: (lines, body = '', raw = {}) =>
       rawRequest(port, head(...lines, 'Connection: close') + body, raw),
     async upgrade(bytes) {
@@ -118,6 +82,89 @@ export async function startTarget(t: Test, options: TargetOptions = {}): Promise
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     },
+  }
+}
+
+const { version }: { readonly version: string } = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
+)
+
+/** What holds of Gatehouse wherever it listens; the headers are those of an untouched config. */
+const FACTS = {
+  name: `Gatehouse ${version}`,
+  sessionCookie: 'gatehouse',
+  ownPath: '/.gatehouse/user',
+  identity: {
+    'X-Forwarded-User': 'sub',
+    'X-Forwarded-Email': 'email',
+    'X-Forwarded-Preferred-Username': 'preferred_username',
+    'X-Forwarded-Groups': 'groups',
+  },
+  reserved: [
+    'X-Forwarded-Access-Token',
+    'X-Gatehouse-Jwt-Assertion',
+    'X-Gatehouse-Anything',
+    'X-Pomerium-Jwt-Assertion',
+    'X-Pomerium-Claim-Email',
+    'X-Auth-Request-User',
+    'X-Auth-Request-Groups',
+    'Remote-User',
+    'Remote-Groups',
+    'Remote-Email',
+    'Remote-Name',
+  ],
+  vouches: {
+    'X-Forwarded-For': /^127\.0\.0\.1$/,
+    'X-Forwarded-Host': /^app\.localhost(:\d+)?$/,
+    'X-Forwarded-Proto': /^http$/,
+    'X-Forwarded-Port': /^8080$/,
+    'X-Request-Id': /^[0-9a-f]{32}$/,
+  },
+  leadsTo: new Set([
+    APP,
+    'http://localhost:8080',
+    'http://keep.localhost:8080',
+    'http://new.localhost',
+  ]),
+} satisfies Partial<Target>
+
+function redirectors(cookie: Target['cookie']): Target['redirectors'] {
+  const own = (request: string, ...lines: readonly string[]) =>
+    head(`${request} HTTP/1.1`, `Host: ${HOST}`, ...lines, 'Connection: close')
+  return [
+    {
+      name: 'sign-in',
+      ask: async (rd) => own(`GET /.gatehouse/sign_in?rd=${typed(rd)}`, await cookie('ada')),
+    },
+    {
+      name: 'sign-out',
+      ask: async (rd) => {
+        const body = new URLSearchParams({ rd }).toString()
+        const form = 'Content-Type: application/x-www-form-urlencoded'
+        const lines = [`Origin: ${APP}`, form, `Content-Length: ${body.length}`]
+        return own('POST /.gatehouse/sign_out', ...lines) + body
+      },
+    },
+  ]
+}
+
+function isSetToSpeakHttp2({ config }: TargetOptions): boolean {
+  const server = config?.['server']
+  return typeof server === 'object' && server !== null && 'h2c' in server && server.h2c === true
+}
+
+/** Each of `PEOPLE` signs in once. */
+function rememberedSignIns(port: number): GatehouseTarget['signedIn'] {
+  const browsers = new Map<string, BrowserClient>()
+  return async (who) => {
+    const known = browsers.get(who)
+    if (known !== undefined) return known
+    const browser = createBrowserClient(port)
+    const address = `${APP}/.gatehouse/sign_in?rd=${APP}/.gatehouse/user`
+    const answer = await signIn(browser, address, who)
+    if (answer.status !== 200) throw new Error(`${who} could not sign in: ${answer.status}`)
+    browsers.set(who, browser)
+    return browser
   }
 }
 

@@ -3,21 +3,24 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findCommand } from '../../scripts/test-tools.mjs'
+import { CALLBACK, loadModules, oneProcess, relyingParty } from '../support/apache-openidc.ts'
 import { createBrowserClient } from '../support/browser-client.ts'
-import { startDevelopmentProvider } from '../support/development-provider.ts'
+import {
+  type DevelopmentProvider,
+  startDevelopmentProvider,
+} from '../support/development-provider.ts'
 import { freePort } from '../support/free-port.ts'
 import { signIn } from '../support/sign-in.ts'
 import { BROWSER_HEADERS, type Candidate, HOST, pageUrl } from './candidate.ts'
 import { startPinned, TESTED_CORE } from './processes.ts'
 
-const MODULES = '/usr/lib/apache2/modules'
 const ORIGIN = `http://${HOST}:8080`
 
 /** Signs in by a real code flow at the development provider, which is then no longer needed. */
 export async function startApache(folder: string, upstream: number): Promise<Candidate> {
   const port = await freePort()
   const provider = await startDevelopmentProvider({
-    redirectUris: [`${ORIGIN}/oidc-callback`],
+    redirectUris: [`${ORIGIN}${CALLBACK}`],
     postLogoutRedirectUris: [ORIGIN],
     people: [
       {
@@ -57,45 +60,25 @@ export async function startApache(folder: string, upstream: number): Promise<Can
   }
 }
 
-/** One process with threads, connections to the upstream kept, claims as headers, a group asked for, an access log. */
+/** Connections to the upstream kept, a group asked for, an access log. */
 function config(
   home: string,
   port: number,
   upstream: number,
-  provider: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string },
+  provider: DevelopmentProvider,
 ): string {
   const modules = ['mpm_event', 'authn_core', 'authz_core', 'proxy', 'proxy_http', 'auth_openidc']
-  return `${modules.map((name) => `LoadModule ${name}_module ${MODULES}/mod_${name}.so`).join('\n')}
-ServerRoot ${home}
-DefaultRuntimeDir ${home}
-PidFile ${home}/httpd.pid
-User www-data
-Group www-data
+  return `${loadModules(modules)}
+${oneProcess(home)}
 ServerName ${HOST}:8080
 UseCanonicalName On
 Listen 127.0.0.1:${port}
-ErrorLog ${home}/error.log
 LogFormat "%h %u %t \\"%r\\" %>s %b %D" common
 CustomLog ${home}/access.log common
 KeepAlive On
 MaxKeepAliveRequests 0
 KeepAliveTimeout 75
-StartServers 1
-ServerLimit 1
-ThreadLimit 128
-ThreadsPerChild 128
-MaxRequestWorkers 128
-MinSpareThreads 1
-MaxSpareThreads 128
-OIDCProviderMetadataURL ${provider.issuer}/.well-known/openid-configuration
-OIDCClientID ${provider.clientId}
-OIDCClientSecret ${provider.clientSecret}
-OIDCRedirectURI ${ORIGIN}/oidc-callback
-OIDCCryptoPassphrase ${provider.clientSecret}
-OIDCScope "openid profile email groups"
-OIDCPKCEMethod S256
-OIDCPassClaimsAs headers
-OIDCSessionInactivityTimeout 3600
+${relyingParty(provider, ORIGIN)}
 <Location />
   AuthType openid-connect
   Require claim groups:team-7

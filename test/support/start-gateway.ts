@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs'
 import { type Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import type { Test } from 'tap'
 import { type Gateway, startGateway as startApp } from '../../src/app.ts'
 import type { Clock } from '../../src/support/time.ts'
 import type { DevelopmentProvider } from './development-provider.ts'
+import type { Scope } from './scope.ts'
 import { tempFolder, writeFiles } from './temp-folder.ts'
 import { checkWhatWasWritten, refuseSecretsIn } from './written-secrets.ts'
 
@@ -63,7 +63,10 @@ export interface TestGateway {
 }
 
 /** A folder with the config and the policies of a gateway. */
-export function writeGateway(t: Test, options: Omit<GatewayOptions, 'env' | 'now' | 'kubernetes'>) {
+export function writeGateway(
+  t: Scope,
+  options: Omit<GatewayOptions, 'env' | 'now' | 'kubernetes'>,
+) {
   const folder = tempFolder(t)
   const writePolicies = (policies: GatewayOptions['policies']) => {
     const files = typeof policies === 'string' ? { 'test.yaml': policies } : policies
@@ -76,7 +79,7 @@ export function writeGateway(t: Test, options: Omit<GatewayOptions, 'env' | 'now
 }
 
 /** Starts the real thing from files, exactly as `gatehouse serve` does. */
-export async function startGateway(t: Test, options: GatewayOptions): Promise<TestGateway> {
+export async function startGateway(t: Scope, options: GatewayOptions): Promise<TestGateway> {
   const { folder, configFile, writePolicies } = writeGateway(t, options)
   checkWhatWasWritten(t, folder)
   const gateway = await startApp({

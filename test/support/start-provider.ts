@@ -1,16 +1,16 @@
 /** The development identity provider for tests: a real issuer with people that the test may choose. */
 
-import type { Test } from 'tap'
 import { DEMO_PEOPLE } from '../../src/demo/people.ts'
 import {
   type DevelopmentProvider,
   type DevelopmentProviderOptions,
   startDevelopmentProvider,
 } from './development-provider.ts'
+import type { Scope } from './scope.ts'
 
 /** Starts it; it stops with the test. People default to the demo's four, redirect URIs to Gatehouse's on `publicUrl`. */
 export async function startProvider(
-  t: Test,
+  t: Scope,
   options: Partial<DevelopmentProviderOptions> & { readonly publicUrl?: string } = {},
 ): Promise<DevelopmentProvider> {
   const { publicUrl = 'http://localhost:8080', ...rest } = options

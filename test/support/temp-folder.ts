@@ -3,10 +3,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Test } from 'tap'
+import type { Scope } from './scope.ts'
 
 /** Makes a folder with `files` (content by relative path) in it and returns its path. */
-export function tempFolder(t: Test, files: Readonly<Record<string, string>> = {}): string {
+export function tempFolder(t: Scope, files: Readonly<Record<string, string>> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   writeFiles(folder, files)

@@ -5,7 +5,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Test } from 'tap'
+import type { Scope } from './scope.ts'
 
 const SHAPES: Readonly<Record<string, RegExp>> = {
   'a JWT': /eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*/,
@@ -56,7 +56,7 @@ export function refuseSecretsIn(body: string, url: string): string {
 }
 
 /** Looks at the log files in `folder`, and at what `more` tells, when the gateway of the test has ended. */
-export function checkWhatWasWritten(t: Test, folder: string, more: () => string = () => ''): void {
+export function checkWhatWasWritten(t: Scope, folder: string, more: () => string = () => ''): void {
   const config: unknown = JSON.parse(readFileSync(join(folder, 'gatehouse.yaml'), 'utf8'))
   const secrets = secretsOf(config)
   for (const secret of secrets) known.add(secret)

@@ -6,7 +6,7 @@
 import { connect } from 'node:net'
 import type { ReceivedRequest } from '../byte-upstream.ts'
 import { block, END_HEADERS, END_STREAM, type Field, frame, frames, HEADERS } from '../h2-frames.ts'
-import type { Target } from '../start-target.ts'
+import type { GatehouseTarget } from '../start-target.ts'
 import { makeBytes, makeParts, mutate, type Random, randomFrom } from './mutations.ts'
 
 const AT_ONCE = 16
@@ -14,7 +14,11 @@ const AT_ONCE = 16
 const GIVE_UP_MS = 500
 
 /** Sends `count` requests made from `seed`; returns what is wrong, each with what shows it. */
-export async function fuzz(target: Target, seed: number, count: number): Promise<string[]> {
+export async function fuzz(
+  target: GatehouseTarget,
+  seed: number,
+  count: number,
+): Promise<string[]> {
   const random = randomFrom(seed)
   target.upstream.forget()
   for (let sent = 0; sent < count; sent += AT_ONCE) {
@@ -73,7 +77,10 @@ async function overHttp2(port: number, random: Random): Promise<void> {
 type Line = Readonly<Record<string, unknown>>
 
 /** The log by request id, once there is a line for each request that has arrived. */
-async function linesOf({ gateway, upstream }: Target): Promise<ReadonlyMap<unknown, Line>> {
+async function linesOf({
+  gateway,
+  upstream,
+}: GatehouseTarget): Promise<ReadonlyMap<unknown, Line>> {
   const deadline = Date.now() + 5_000
   for (;;) {
     const lines = new Map(gateway.decisions().map((line) => [line['request_id'], line]))

@@ -1,0 +1,119 @@
+/** Class H, an app that misbehaves or was taken over: what it answers is its own answer, never another's. */
+
+import { rawRequest } from '../../support/raw-request.ts'
+import { type Attack, type Attempt, attempt, type Judge, judged } from '../attack.ts'
+import type { ReceivedRequest } from '../byte-upstream.ts'
+import { HOST } from '../target.ts'
+
+const OK = 'HTTP/1.1 200 OK\r\n'
+const EMPTY = 'Content-Length: 0\r\n\r\n'
+/** Stands in what no client but the one that asked may get. */
+const LOST = 'second'
+
+/** By path: more than one answer, or more than was said. */
+export const TOO_MUCH: Readonly<Record<string, string>> = {
+  '/public/two-answers': `${OK}Content-Length: 5\r\n\r\nfirst${OK}Content-Length: 6\r\n\r\n${LOST}`,
+  '/public/longer': `${OK}Content-Length: 5\r\n\r\nfirst, and the ${LOST}`,
+  '/public/no-content': `HTTP/1.1 204 No Content\r\nContent-Length: 6\r\n\r\n${LOST}`,
+}
+
+/** By name: answers that are none. */
+export const BROKEN: Readonly<Record<string, string>> = {
+  'a line end in a value': `${OK}X-A: b\rSet-Cookie: gatehouse=stolen\r\n${EMPTY}`,
+  'a bare line feed': `${OK}X-A: b\nX-Gatehouse-A: stolen\r\n${EMPTY}`,
+  'a NUL in a value': `${OK}X-A: b\0\r\n${EMPTY}`,
+  'a folded line': `${OK}X-A: b\r\n Set-Cookie: gatehouse=stolen\r\n${EMPTY}`,
+  'a name with a space': `${OK}X A: b\r\n${EMPTY}`,
+  'an empty name': `${OK}: b\r\n${EMPTY}`,
+  'a status of two digits': `HTTP/1.1 20 OK\r\n${EMPTY}`,
+  'a status below all': `HTTP/1.1 000 OK\r\n${EMPTY}`,
+  'a control in its reason': `HTTP/1.1 200 O\x01K\r\n${EMPTY}`,
+  'length and chunks': `${OK}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  'two lengths': `${OK}Content-Length: 1\r\nContent-Length: 0\r\n\r\n`,
+  'a length that is none': `${OK}Content-Length: 0x5\r\n\r\nhello`,
+  'a switch of protocols':
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+  'an endless head': `${OK}${'X-A: 1234567890\r\n'.repeat(10_000)}\r\n`,
+}
+
+const HINTS = `${'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(5)}${OK}${EMPTY}`
+
+/** What an upstream of these attacks answers. */
+export function hostileAnswer({ target }: ReceivedRequest): string {
+  if (target === '/public/hints') return HINTS
+  const answer = TOO_MUCH[target] ?? BROKEN[decoded(target.slice('/public/'.length))]
+  return answer ?? `${OK}Content-Length: 2\r\n\r\nok`
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`
+
+const STATUS_LINE = /^HTTP\/1\.[01] [1-9]\d\d [\t\x20-\x7e\x80-\xff]*$/
+const HEADER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/
+
+/** One final answer, in bytes that can be read in one way; what is broken has to be a 5xx or be mended. */
+export const oneAnswer: Judge = ({ answer }) => {
+  const final = answer.text.replace(/^(?:HTTP\/1\.1 10[0-3][\s\S]*?\r\n\r\n)+/, '')
+  // The connection was closed instead: nobody takes that for an answer.
+  if (final === '') return undefined
+  const [statusLine = '', ...lines] = final.slice(0, final.indexOf('\r\n\r\n')).split('\r\n')
+  const broken = [
+    ...(STATUS_LINE.test(statusLine) ? [] : [statusLine]),
+    ...lines.filter((line) => !HEADER_LINE.test(line)),
+  ]
+  if (broken.length > 0) return `\`${JSON.stringify(broken[0]).slice(1, -1)}\` reached the client`
+  const framings = lines.filter((line) => /^(content-length|transfer-encoding):/i.test(line))
+  if (framings.length > 1) return `${framings.join(', ')} reached the client`
+  return final.length > 100_000 ? 'a head without bounds reached the client' : undefined
+}
+
+export const brokenAnswers: Attack = {
+  id: 'H8',
+  name: 'answers of an app that are none',
+  attempts: () =>
+    Object.keys(BROKEN).map((name) =>
+      attempt(name, get(`/public/${encodeURIComponent(name)}`), { judge: oneAnswer }),
+    ),
+}
+
+const ROUNDS = 5
+
+/** Others ask meanwhile, over connections that the proxy may share. */
+const withOthers = (path: string): Attempt => ({
+  name: path,
+  run: async (target) => {
+    const ask = (asked: string) => rawRequest(target.port, get(asked), { until: 'close' })
+    for (let round = 1; ; round++) {
+      target.upstream.forget()
+      const [answer, ...others] = await Promise.all([ask(path), ask('/public/x'), ask('/public/y')])
+      const taken = others.find(({ status, body }) => status < 500 && body !== 'ok')
+      const judge: Judge = (seen, about) => {
+        if (taken !== undefined)
+          return `another client got ${JSON.stringify(taken.text.slice(-100))}`
+        const isBoth = path === '/public/two-answers' && answer.text.includes(LOST)
+        return isBoth ? 'the second answer reached the client' : oneAnswer(seen, about)
+      }
+      const seen = judged(target, 'nobody', { sent: get(path), answer, arrived: [] }, judge)
+      if (seen.fault !== undefined || round === ROUNDS) return seen
+    }
+  },
+})
+
+export const tooMuch: Attack = {
+  id: 'H8',
+  name: 'what an app says too much is nobody else’s answer',
+  attempts: () => Object.keys(TOO_MUCH).map(withOthers),
+}
+
+export const hints: Attack = {
+  id: 'H8',
+  name: 'interim answers are followed by one that is final',
+  attempts: () => [attempt('five hints', get('/public/hints'), { judge: oneAnswer })],
+}
