@@ -1,6 +1,6 @@
 /**
- * `npm run advisories -- [--target NAME] [--only ID] [--all]`: tries the attacks of the suite on Gatehouse, on Apache with
- * mod_auth_openidc, or on what a module of yours starts; ends with 1 where one did not hold.
+ * `npm run advisories -- [--target NAME]... [--only ID] [--all]`: tries the attacks of the suite on Gatehouse, on Apache
+ * with mod_auth_openidc, or on what a module of yours starts; ends with 1 where one did not hold.
  */
 
 import { resolve } from 'node:path'
@@ -9,7 +9,7 @@ import { type Scope, withScope } from '../support/scope.ts'
 import type { ByteUpstreamOptions } from './byte-upstream.ts'
 import { ATTACKS } from './cases/all.ts'
 import { hostileAnswer } from './cases/hostile-upstream.ts'
-import { details, HEAD, row, summary } from './report.ts'
+import { details, summary, type Tried, table } from './report.ts'
 import type { Target } from './target.ts'
 import { startApacheTarget } from './targets/apache.ts'
 import { startGatehouseTarget } from './targets/gatehouse.ts'
@@ -25,26 +25,34 @@ const TARGETS: Readonly<Record<string, StartTarget>> = {
 
 const { values } = parseArgs({
   options: {
-    target: { type: 'string', default: 'gatehouse' },
+    target: { type: 'string', multiple: true, default: ['gatehouse'] },
     only: { type: 'string' },
     all: { type: 'boolean', default: false },
   },
 })
-const start = TARGETS[values.target] ?? (await startOf(values.target))
 const { only } = values
 const attacks = ATTACKS.filter(({ id }) => only === undefined || id.split(/, | to /).includes(only))
 if (attacks.length === 0) throw new Error(`no attack \`${only}\``)
 
-await withScope(async (scope) => {
-  const target = await start(scope, { answer: hostileAnswer })
-  process.stdout.write(`${target.name}\n\n${HEAD}\n`)
-  const verdicts = await tryAttacks(target, attacks, (verdict) =>
-    process.stdout.write(`${row(verdict)}\n`),
-  )
-  const most = values.all ? Number.POSITIVE_INFINITY : undefined
-  process.stdout.write(`\n${summary(target.name, verdicts)}\n\n${details(verdicts, most)}\n`)
-  if (verdicts.some(({ kind }) => kind === 'did not hold')) process.exitCode = 1
-})
+const all: Tried[] = []
+for (const name of values.target) all.push(await tryOn(TARGETS[name] ?? (await startOf(name))))
+const most = values.all ? Number.POSITIVE_INFINITY : undefined
+process.stdout.write(`${table(all)}\n`)
+for (const tried of all) {
+  process.stdout.write(`\n${summary(tried)}\n${details(tried.verdicts, most)}\n`)
+  if (tried.verdicts.some(({ kind }) => kind === 'did not hold')) process.exitCode = 1
+}
+
+function tryOn(start: StartTarget): Promise<Tried> {
+  return withScope(async (scope) => {
+    const target = await start(scope, { answer: hostileAnswer })
+    let count = 0
+    const tell = () => process.stderr.write(`\r${target.name}: ${++count} of ${attacks.length} `)
+    const verdicts = await tryAttacks(target, attacks, tell)
+    process.stderr.write('\n')
+    return { name: target.name, verdicts }
+  })
+}
 
 async function startOf(file: string): Promise<StartTarget> {
   const module: { readonly startTarget?: StartTarget } = await import(resolve(file))
