@@ -8,7 +8,7 @@ import { limitSilence } from './body-silence.ts'
 import { limitStall } from './client-stall.ts'
 import { passEarlyHints } from './early-hints.ts'
 import { readResponseHeaders, withResponseHeaders } from './response-headers.ts'
-import { passTrailers } from './trailers.ts'
+import { passTrailers, type RequestTrailers } from './trailers.ts'
 import type { UpstreamCall, UpstreamHandler } from './upstream-call.ts'
 import { UpstreamError } from './upstream-error.ts'
 import { hostOf } from './upstream-headers.ts'
@@ -28,6 +28,7 @@ export interface ForwardCall {
   /** gRPC cannot do without. */
   readonly needsHttp2: boolean
   readonly hasBody: boolean
+  readonly trailers: RequestTrailers | undefined
   readonly expectsContinue: boolean
   readonly signedIn: boolean
   /** Strict-Transport-Security, where the upstream sends none. */
@@ -96,7 +97,7 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
   }
 
   send(): void {
-    const { request, path, headers, hasBody, timeoutMs, idleTimeoutMs } = this.#call
+    const { request, path, headers, hasBody, trailers, timeoutMs, idleTimeoutMs } = this.#call
     const { endpoint } = this.#target
     endpoint.inFlight++
     endpoint.dispatch(
@@ -105,6 +106,7 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
         method: request.method ?? 'GET',
         headers,
         body: hasBody ? request : null,
+        trailers,
         // While a body is still on its way nobody can say how long the upstream may think; see limitSilence.
         headersTimeout: hasBody ? 0 : timeoutMs,
         bodyTimeout: idleTimeoutMs,

@@ -26,6 +26,7 @@ export type HeaderUse =
   | 'forwarded-for'
   | 'request-id'
   | 'te'
+  | 'trailer'
 
 export interface HeaderPlan {
   use(name: string): HeaderUse
@@ -49,7 +50,7 @@ const MEANINGS: ReadonlyMap<string, HeaderUse> = new Map<string, HeaderUse>(
     'proxy-authenticate': 'drop',
     'proxy-authorization': 'drop',
     te: 'te',
-    trailer: 'drop',
+    trailer: 'trailer',
     upgrade: 'upgrade',
     'http2-settings': 'drop',
     // Set anew by us, or dropped because nobody vouches for it. RFC 7239

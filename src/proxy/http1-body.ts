@@ -2,11 +2,14 @@
 
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
+import { fieldLines } from './http1-request-head.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 export interface BodyEvents {
   /** All of it has been written. */
   onSent(): void
+  /** Fields behind it, where it goes in chunks: names and values in turn. */
+  trailers(): readonly string[]
   /** It will never be whole. */
   onBroken(error: Error): void
 }
@@ -76,9 +79,19 @@ export class Http1Body {
       this.#break(new UpstreamError('UNSENDABLE', 'the body is shorter than its Content-Length'))
       return
     }
-    if (this.#left < 0) this.#socket.write('0\r\n\r\n', 'latin1')
+    if (this.#left < 0 && !this.#writeEnd()) return
     this.stop()
     this.#events.onSent()
+  }
+
+  #writeEnd(): boolean {
+    try {
+      this.#socket.write(`0\r\n${fieldLines(this.#events.trailers())}\r\n`, 'latin1')
+      return true
+    } catch (error) {
+      this.#break(error instanceof Error ? error : new Error(String(error)))
+      return false
+    }
   }
 
   readonly #onError = (error: Error): void => this.#break(error)

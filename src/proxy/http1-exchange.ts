@@ -116,6 +116,10 @@ export class Http1Exchange implements UpstreamCall {
     this.#body = undefined
   }
 
+  trailers(): readonly string[] {
+    return this.#request.trailers?.read() ?? []
+  }
+
   onBroken(error: Error): void {
     this.abort(error)
   }

@@ -19,22 +19,32 @@ const names = new Map<string, boolean>()
 
 /** @throws UpstreamError UNSENDABLE where a part of it would be read as something else */
 export function requestHead(request: UpstreamRequest, framing: Framing): string {
-  const { method, path, headers } = request
+  const { method, path, headers, trailers } = request
   if (!SAFE_TARGET.test(path)) throw new UpstreamError('UNSENDABLE', 'the path cannot be sent')
   if (!isName(method)) throw new UpstreamError('UNSENDABLE', 'the method cannot be sent')
   let head = `${method} ${path} HTTP/1.1\r\n`
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string
-    const value = headers[i + 1] as string
-    if (!isName(name) || UNSAFE_VALUE.test(value))
-      throw new UpstreamError('UNSENDABLE', `the header \`${name}\` cannot be sent`)
-    head += `${name}: ${value}\r\n`
+  head += fieldLines(headers)
+  if (framing === 'chunked') {
+    head += 'Transfer-Encoding: chunked\r\n'
+    if (trailers !== undefined) head += `Trailer: ${trailers.names.join(', ')}\r\n`
   }
-  if (framing === 'chunked') head += 'Transfer-Encoding: chunked\r\n'
-  else if (framing === 'none' && EXPECTS_BODY.has(method) && !saysLength(headers))
+  if (framing === 'none' && EXPECTS_BODY.has(method) && !saysLength(headers))
     head += 'Content-Length: 0\r\n'
   // An upstream of HTTP/1.0 would close without being asked not to.
   return `${head}Connection: keep-alive\r\n\r\n`
+}
+
+/** @throws UpstreamError UNSENDABLE */
+export function fieldLines(fields: readonly string[]): string {
+  let lines = ''
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string
+    const value = fields[i + 1] as string
+    if (!isName(name) || UNSAFE_VALUE.test(value))
+      throw new UpstreamError('UNSENDABLE', `the header \`${name}\` cannot be sent`)
+    lines += `${name}: ${value}\r\n`
+  }
+  return lines
 }
 
 export function framingOf({ headers, body }: UpstreamRequest): Framing {

@@ -71,8 +71,11 @@ export class Http2Session {
   }
 
   /** @throws Error where the headers cannot be sent, or the connection has just gone away */
-  request(headers: Record<string, string | string[]>, endStream: boolean): ClientHttp2Stream {
-    return this.#session.request(headers, { endStream })
+  request(
+    headers: Record<string, string | string[]>,
+    options: { readonly endStream: boolean; readonly waitForTrailers: boolean },
+  ): ClientHttp2Stream {
+    return this.#session.request(headers, options)
   }
 
   release(waiting: Waiting): void {

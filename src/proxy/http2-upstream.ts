@@ -75,10 +75,11 @@ class Http2Exchange implements Waiting, UpstreamCall {
   }
 
   onOpen(): void {
-    const { body } = this.#request
+    const { body, trailers } = this.#request
+    const options = { endStream: body === null, waitForTrailers: trailers !== undefined }
     let stream: ClientHttp2Stream
     try {
-      stream = this.#session.request(headersOf(this.#request, this.#url), body === null)
+      stream = this.#session.request(headersOf(this.#request, this.#url), options)
     } catch (error) {
       return this.onFailure(error instanceof Error ? error : new Error(String(error)))
     }
@@ -90,6 +91,9 @@ class Http2Exchange implements Waiting, UpstreamCall {
     // A client that breaks off in the middle of its body has not sent a whole one.
     body?.once('error', (error) => this.#abort(stream, error))
     body?.pipe(stream)
+    if (trailers !== undefined) {
+      stream.once('wantTrailers', () => stream.sendTrailers(byName(trailers.read())))
+    }
   }
 
   abort(error: Error): void {
@@ -197,7 +201,7 @@ function brokenError(rstCode: number | undefined): Error {
 
 /** Names in lower case; `Host` becomes the authority. RFC 9113 §8.3.1 */
 function headersOf(
-  { path, method, headers }: UpstreamRequest,
+  { path, method, headers, trailers }: UpstreamRequest,
   { scheme, origin }: UpstreamUrl,
 ): Record<string, string | string[]> {
   // Without a prototype: clients may call a header `constructor`.
@@ -206,9 +210,22 @@ function headersOf(
   made[':scheme'] = scheme
   made[':path'] = path
   made[':authority'] = origin.slice(origin.indexOf('//') + 2)
-  for (let i = 0; i < headers.length; i += 2) {
-    const written = (headers[i] as string).toLowerCase()
-    const value = headers[i + 1] as string
+  if (trailers !== undefined) made.trailer = trailers.names.join(', ')
+  return addFields(made, headers)
+}
+
+/** Without a prototype: clients may call a header `constructor`. */
+function byName(fields: readonly string[]): Record<string, string | string[]> {
+  return addFields(Object.create(null), fields)
+}
+
+function addFields(
+  made: Record<string, string | string[]>,
+  fields: readonly string[],
+): Record<string, string | string[]> {
+  for (let i = 0; i < fields.length; i += 2) {
+    const written = (fields[i] as string).toLowerCase()
+    const value = fields[i + 1] as string
     const name = written === 'host' ? ':authority' : written
     const known = made[name]
     made[name] = known === undefined || name === ':authority' ? value : [known, value].flat()

@@ -24,6 +24,7 @@ import { sendOwnAnswer } from './own-answer.ts'
 import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
 import { beginTrace, endTrace } from './request-trace.ts'
+import { requestTrailers } from './trailers.ts'
 import { hearsOwnHost, upstreamHeaders } from './upstream-headers.ts'
 import { upstreamPath } from './upstream-path.ts'
 import type { Upstreams } from './upstreams.ts'
@@ -197,6 +198,12 @@ function forwardAllowed(
     ownHost: hearsOwnHost(route),
     needsHttp2: headers.takesTrailers,
     hasBody: headers.hasBody,
+    trailers: requestTrailers(
+      request,
+      headers.trailer,
+      received.plane.headerPlan,
+      route.requestHeaders?.dropped,
+    ),
     // A client of HTTP/1.0 does not know interim answers. RFC 9110 §15.2
     expectsContinue: headers.expectsContinue && request.httpVersion !== '1.0',
     signedIn: trail.session !== undefined,

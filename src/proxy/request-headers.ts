@@ -19,6 +19,8 @@ export interface RequestHeaders extends HeadFields {
   readonly asksForUpgrade: boolean
   /** `TE: trailers`: the client takes fields behind the body. RFC 9110 §10.1.4 */
   readonly takesTrailers: boolean
+  /** `Trailer`: names of what the client sends behind the body. RFC 9110 §6.6.2 */
+  readonly trailer: string | undefined
   /** Sum of names and values, in characters, which are bytes here. */
   readonly size: number
 }
@@ -43,6 +45,7 @@ export function readRequestHeaders(
   let expectsContinue = false
   let asksForUpgrade = false
   let takesTrailers = false
+  let trailer: string | undefined
   let connection: string | undefined
   let size = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -55,17 +58,17 @@ export function readRequestHeaders(
         break
       case 'cookie': {
         // One list, however many lines it comes in; RFC 9113 §8.2.3 joins them so.
-        cookie = cookie === undefined ? value : `${cookie}; ${value}`
+        cookie = joined(cookie, value, '; ')
         const others = withoutOwnCookies(value)
         if (others !== undefined) upstream.push(name, others)
         break
       }
       case 'authorization':
-        authorization = authorization === undefined ? value : `${authorization}\n${value}`
+        authorization = joined(authorization, value, '\n')
         upstream.push(name, value)
         break
       case 'connection':
-        connection = connection === undefined ? value : `${connection},${value}`
+        connection = joined(connection, value, ',')
         break
       case 'content-length':
         takeOnce(fields, 'contentLength', value, 'several Content-Length headers')
@@ -92,6 +95,9 @@ export function readRequestHeaders(
       case 'te':
         takesTrailers ||= /(^|,)[ \t]*trailers[ \t]*(,|$)/i.test(value)
         break
+      case 'trailer':
+        trailer = joined(trailer, value, ',')
+        break
       case 'no-name':
         fields.ambiguity ??= 'a header name that is no token'
         break
@@ -111,12 +117,18 @@ export function readRequestHeaders(
     expectsContinue,
     asksForUpgrade,
     takesTrailers,
+    trailer,
     host,
     contentLength,
     transferEncoding,
     ambiguity,
     size,
   }
+}
+
+/** Several lines as one. */
+function joined(known: string | undefined, value: string, by: string): string {
+  return known === undefined ? value : known + by + value
 }
 
 type Found = { -readonly [F in keyof HeadFields]: HeadFields[F] }

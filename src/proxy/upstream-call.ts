@@ -1,6 +1,7 @@
 /** One request to an upstream and its answer, as forwarding sees them, whatever the protocol on the way. */
 
 import type { Readable } from 'node:stream'
+import type { RequestTrailers } from './trailers.ts'
 
 /** A request as it goes upstream. */
 export interface UpstreamRequest {
@@ -9,6 +10,8 @@ export interface UpstreamRequest {
   /** Names and values in turn; `Host` among them, and none that frames the message but Content-Length. */
   readonly headers: readonly string[]
   readonly body: Readable | null
+  /** What follows a body whose length is not known before; asked when it has ended. */
+  readonly trailers?: RequestTrailers | undefined
   /** Until the answer begins; 0: no limit. */
   readonly headersTimeout: number
   /** Between two pieces of the body; 0: no limit. */

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { type Test, test } from 'tap'
+import { rawRequest } from '../support/raw-request.ts'
 import { startGateway } from '../support/start-gateway.ts'
 import { startUpstream, type UpstreamOptions } from '../support/start-upstream.ts'
 
@@ -201,4 +202,56 @@ test('a stream that is quiet for longer than idle_timeout ends', async (t) => {
   response.resume()
   await once(response, 'error')
   t.pass('it ended')
+})
+
+test('what a client announces to send behind its body passes, as far as it would pass in front of it', async (t) => {
+  const received: { announced: string | undefined; trailers: readonly string[] }[] = []
+  const { gateway } = await startOpen(
+    t,
+    (request, response) => {
+      request.resume().once('end', () => {
+        received.push({ announced: request.headers.trailer, trailers: request.rawTrailers })
+        response.end('ok')
+      })
+    },
+    ', set_request_headers: { X-Team: blue }, remove_request_headers: [X-Debug]',
+  )
+  const send = (...lines: readonly string[]) =>
+    rawRequest(
+      gateway.port,
+      `POST / HTTP/1.1\r\nHost: open.localhost\r\nTransfer-Encoding: chunked\r\n${lines.join('\r\n')}`,
+    )
+  const forged = [
+    'X-Gatehouse-Subject',
+    'x_forwarded_user',
+    'X-Forwarded-For',
+    'Remote-User',
+    'X-Team',
+    'x-debug',
+    'Cookie',
+    'Authorization',
+    'Host',
+    'Content-Type',
+    'X-HTTP-Method-Override',
+  ]
+  const { status } = await send(
+    `Trailer: X-Checksum, ${forged.join(', ')}`,
+    'Trailer: X-Count',
+    '',
+    '3\r\nabc\r\n0',
+    ...forged.map((name) => `${name}: 1`),
+    'x-checksum: abc',
+    'X-Count: 7',
+    'X-Unannounced: 1',
+    '\r\n',
+  )
+  t.equal(status, 200)
+  t.same(received[0], {
+    announced: 'X-Checksum, X-Count',
+    trailers: ['x-checksum', 'abc', 'X-Count', '7'],
+  })
+  await send('Trailer: Remote-User', '', '3\r\nabc\r\n0', 'Remote-User: root', '\r\n')
+  t.same(received[1], { announced: undefined, trailers: [] })
+  await send('', '3\r\nabc\r\n0', 'X-Checksum: abc', '\r\n')
+  t.same(received[2], { announced: undefined, trailers: [] })
 })

@@ -212,6 +212,37 @@ for (const secure of [false, true]) {
   })
 }
 
+test('what is announced to come behind a body comes behind it over h2c, from clients of both protocols', async (t) => {
+  const trailers: IncomingHttpHeaders[] = []
+  const upstream = await startH2(t, (stream, headers) => {
+    stream.once('trailers', (fields: IncomingHttpHeaders) =>
+      trailers.push({ trailer: headers.trailer, ...fields }),
+    )
+    stream.resume().once('end', () => stream.respond({ ':status': 204 }, { endStream: true }))
+  })
+  const gateway = await startFor(t, upstream.port)
+  const { status } = await rawRequest(
+    gateway.port,
+    [
+      'POST / HTTP/1.1',
+      'Host: app.localhost:8080',
+      'Transfer-Encoding: chunked',
+      'Trailer: X-Checksum, Remote-User',
+      '',
+      '3\r\nabc\r\n0',
+      'X-Checksum: abc',
+      'Remote-User: root',
+      '\r\n',
+    ].join('\r\n'),
+  )
+  t.equal(status, 204)
+  await until(async () => trailers.length === 1)
+  t.same(Object.fromEntries(Object.entries(trailers[0] ?? {})), {
+    trailer: 'X-Checksum',
+    'x-checksum': 'abc',
+  })
+})
+
 test('an upstream over TLS that knows HTTP/1.1 alone is spoken to in it', async (t) => {
   const tls = selfSigned(['127.0.0.1'])
   const upstream = await startUpstream(t, { tls })

@@ -127,7 +127,7 @@ export const extensionsAndTrailers: Attack = {
   attempts: () => [
     attempt(
       'an identity in an extension and in a trailer',
-      `${POST}Transfer-Encoding: chunked\r\nTrailer: X-Trailer\r\n\r\n${trailers}${LAST}`,
+      `${POST}Transfer-Encoding: chunked\r\nTrailer: X-Forwarded-User\r\n\r\n${trailers}${LAST}`,
       { judge: bodyIs('hello') },
     ),
   ],
