@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import { GatehouseError } from '../errors.ts'
+import { isToken } from '../routing/canonical.ts'
 import { noteUse } from './authenticate.ts'
 import type { Target } from './balancer.ts'
 import { type CanonicalRequest, canonicalize } from './canonicalize.ts'
@@ -108,8 +109,23 @@ const HANDSHAKE_KEY = /^[+/0-9A-Za-z]{22}==$/
 /** RFC 6455 §4.2.1. What does not hold would be refused later, after the log has said that the WebSocket is open. */
 function checkHandshake({ headers }: IncomingMessage): void {
   const { 'sec-websocket-key': key = '', 'sec-websocket-version': version } = headers
-  if (HANDSHAKE_KEY.test(key) && version === '13') return
-  throw new GatehouseError('MALFORMED_REQUEST', 'the handshake of a WebSocket lacks key or version')
+  if (!HANDSHAKE_KEY.test(key) || version !== '13')
+    throw new GatehouseError(
+      'MALFORMED_REQUEST',
+      'the handshake of a WebSocket lacks key or version',
+    )
+  if (!areProtocols(headers['sec-websocket-protocol']))
+    throw new GatehouseError(
+      'MALFORMED_REQUEST',
+      'the subprotocols of a WebSocket are no list of names',
+    )
+}
+
+/** Names, each once. RFC 6455 §4.1 */
+function areProtocols(list: string | undefined): boolean {
+  if (list === undefined) return true
+  const names = list.split(',').map((name) => name.replace(/^[ \t]+|[ \t]+$/g, ''))
+  return names.every(isToken) && new Set(names).size === names.length
 }
 
 function admitted(parts: UpgradeParts, upgrade: Upgrade, stillHolds: StillHolds): Upgrade {

@@ -21,7 +21,10 @@ export function createH2Connect(
     if (upgrade !== undefined) carry(received.request, upgrade)
   }
   return (request, response) => {
-    if (request.upgrade) void open(request, response)
-    else toPipeline(request, response)
+    if (!request.upgrade) return toPipeline(request, response)
+    open(request, response).catch((error: unknown) => {
+      parts.log.error({ err: error }, 'a WebSocket over HTTP/2 could not be carried')
+      response.destroy()
+    })
   }
 }

@@ -97,10 +97,8 @@ function opensWebSocket(headers: IncomingHttpHeaders): boolean {
 }
 
 /** The head as that of the request that is judged, and that @fastify/http-proxy knows for the handshake of a WebSocket. */
-function asUpgrade(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  const upgrade = Object.assign(Object.create(null), headers, { ':method': 'GET' }, HANDSHAKE)
-  delete upgrade[':protocol']
-  return upgrade
+function asUpgrade({ ':protocol': _, ...headers }: IncomingHttpHeaders): IncomingHttpHeaders {
+  return { ...headers, ':method': 'GET', ...HANDSHAKE }
 }
 
 /** What follows the head are messages, in both directions: it has no body, and no end before it has begun. */

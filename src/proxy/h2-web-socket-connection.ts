@@ -26,10 +26,10 @@ export class H2WebSocketConnection extends Duplex {
       this.#silence?.refresh()
       if (!this.push(chunk)) stream.pause()
     })
-    stream.once('end', () => this.push(null))
+    stream.on('end', () => this.push(null))
     // A reset tells of it at once; the other only when all that came before it has been read.
-    stream.once('aborted', () => this.destroy())
-    stream.once('close', () => this.destroy())
+    stream.on('aborted', () => this.destroy())
+    stream.on('close', () => this.destroy())
   }
 
   /**

@@ -42,7 +42,8 @@ routes:
 `,
   })
   const overH2 = async () =>
-    (await h2WebSocket(h2Client(t, gateway.port), { ':path': '/', ':authority': HOST })).socket
+    (await h2WebSocket(h2Client(t, gateway.port).session, { ':path': '/', ':authority': HOST }))
+      .socket
   const overH1 = async () => {
     const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/`, {
       headers: { host: HOST },

@@ -42,7 +42,11 @@ routes:
   }
   const overH2 = async (protocols: readonly string[]) => {
     const offered = protocols.length === 0 ? {} : { 'sec-websocket-protocol': protocols.join(', ') }
-    const { socket } = await h2WebSocket(h2, { ':path': '/x', ':authority': HOST, ...offered })
+    const { socket } = await h2WebSocket(h2.session, {
+      ':path': '/x',
+      ':authority': HOST,
+      ...offered,
+    })
     socket.on('error', () => undefined)
     return socket
   }
@@ -64,7 +68,7 @@ routes:
     await use(() => open(), 'HTTP/1.1')
     await use(() => open([], {}, overH2), 'HTTP/2')
   }
-  return { open, overH2, each }
+  return { open, overH2, each, sockets }
 }
 
 const both = ({ client, upstream }: Pair): readonly (readonly [WebSocket, WebSocket, string])[] => [
@@ -196,35 +200,70 @@ test('of the subprotocols that are offered the upstream’s choice is agreed on'
   }
 })
 
-test('compression is agreed on for each side by itself', async (t) => {
+test('compression is agreed on with neither side, whatever both offer', async (t) => {
   const { open } = await start(t, { perMessageDeflate: { threshold: 0 } })
   const pair = await open([], { perMessageDeflate: true })
+  t.same([pair.client.extensions, pair.upstream.extensions], ['', ''])
   for (const [from, to] of both(pair)) {
     from.send('z'.repeat(100_000))
     t.equal(String((await once(to, 'message'))[0]).length, 100_000)
   }
 })
 
-test('a side that breaks the protocol is cut off, and the other hears of it', async (t) => {
-  const bad: Record<string, Buffer> = {
-    'the bit of a compression that nobody agreed on': Buffer.from([0xc1, 0x80, 0, 0, 0, 0]),
-    'another reserved bit': Buffer.from([0xa1, 0x80, 0, 0, 0, 0]),
-    'an unknown opcode': Buffer.from([0x83, 0x80, 0, 0, 0, 0]),
-    'no mask': Buffer.from([0x81, 0x01, 0x61]),
-    'a fragmented ping': Buffer.from([0x09, 0x80, 0, 0, 0, 0]),
-    'a long ping': Buffer.from([0x89, 0xfe, 0, 126, 0, 0, 0, 0, ...Buffer.alloc(126)]),
-    'a continuation of nothing': Buffer.from([0x80, 0x80, 0, 0, 0, 0]),
-    'a text that is not UTF-8': Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28]),
-    'a close of one byte': Buffer.from([0x88, 0x81, 0, 0, 0, 0, 0x03]),
-    'a close with a code that is none': Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed]),
+/** Frames that break a rule, and the code that whoever sends them hears. Their masks are four zeros. */
+const BAD: Readonly<Record<string, readonly [code: number, ofClient: Buffer, ofServer?: Buffer]>> =
+  {
+    'the bit of a compression that nobody agreed on': [
+      1002,
+      Buffer.from([0xc1, 0x82, 0, 0, 0, 0, 0x4b, 0]),
+      Buffer.from([0xc1, 0x02, 0x4b, 0]),
+    ],
+    'that bit on a ping': [1002, Buffer.from([0xc9, 0x80, 0, 0, 0, 0]), Buffer.from([0xc9, 0])],
+    'another reserved bit': [1002, Buffer.from([0xa1, 0x80, 0, 0, 0, 0]), Buffer.from([0xa1, 0])],
+    'an unknown opcode': [1002, Buffer.from([0x83, 0x80, 0, 0, 0, 0]), Buffer.from([0x83, 0])],
+    'a mask of the wrong side': [
+      1002,
+      Buffer.from([0x81, 0x01, 0x61]),
+      Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x61]),
+    ],
+    'a fragmented ping': [1002, Buffer.from([0x09, 0x80, 0, 0, 0, 0])],
+    'a long ping': [1002, Buffer.from([0x89, 0xfe, 0, 126, 0, 0, 0, 0, ...Buffer.alloc(126)])],
+    'a continuation of nothing': [1002, Buffer.from([0x80, 0x80, 0, 0, 0, 0])],
+    'a text that is not UTF-8': [1007, Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28])],
+    'a close of one byte': [1002, Buffer.from([0x88, 0x81, 0, 0, 0, 0, 0x03])],
+    'a close with a code that is none': [1002, Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed])],
+    'a message of more than 100 MB': [
+      1009,
+      Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0x06, 0x40, 0, 0x01, 0, 0, 0, 0]),
+      Buffer.from([0x82, 0x7f, 0, 0, 0, 0, 0x06, 0x40, 0, 0x01]),
+    ],
   }
+
+test('a side that breaks the protocol is told so and cut off, and the other hears of it', async (t) => {
   await (await start(t)).each(async (open, http) => {
-    for (const [name, bytes] of Object.entries(bad)) {
-      const { client, upstream } = await open()
-      const closed = Promise.all([once(client, 'close'), once(upstream, 'close')])
-      ;(client as unknown as { _socket: { write(bytes: Buffer): void } })._socket.write(bytes)
-      await closed
-      t.pass(`${name} over ${http}`)
+    for (const [name, [code, ofClient, ofServer]] of Object.entries(BAD)) {
+      for (const [end, bytes] of [ofClient, ofServer].entries()) {
+        if (bytes === undefined) continue
+        const [from, to, way] = both(await open())[end] ?? []
+        const closed = Promise.all([
+          once(from as WebSocket, 'close'),
+          once(to as WebSocket, 'close'),
+        ])
+        ;(from as unknown as { _socket: { write(bytes: Buffer): void } })._socket.write(bytes)
+        const [[heard]] = await closed
+        t.equal(heard, code, `${name} ${way} over ${http}`)
+      }
     }
   })
+})
+
+test('an upstream that answers with what it was not offered is none', async (t) => {
+  for (const line of ['Extensions: permessage-deflate', 'Protocol: chat.v1']) {
+    const { each, sockets } = await start(t)
+    sockets.on('headers', (headers) => headers.push(`Sec-WebSocket-${line}`))
+    await each(async (open, http) => {
+      const { client } = await open()
+      t.equal((await once(client, 'close'))[0], 1011, `${line} over ${http}`)
+    })
+  }
 })

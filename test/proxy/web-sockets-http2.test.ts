@@ -110,7 +110,7 @@ test('over HTTP/2 a WebSocket is judged, told of and ended as over HTTP/1.1', as
   const forged = { 'x-forwarded-user': 'root', x_forwarded_user: 'root', 'x-custom': 'kept' }
   const mine = { cookie: [`theme=dark`, ...cookie.split('; ')], origin: ORIGIN }
 
-  const { socket, headers } = await h2WebSocket(client, {
+  const { socket, headers } = await h2WebSocket(client.session, {
     ...at(`${CHAT}:8080`, '/room/%61?x=%61', { ...mine, ...forged }),
     'sec-websocket-protocol': 'chat.v1, chat.v2',
     'sec-websocket-extensions': 'permessage-deflate; client_max_window_bits',
@@ -145,7 +145,7 @@ test('over HTTP/2 a WebSocket is judged, told of and ended as over HTTP/1.1', as
   t.equal((await signedOut)[0], 1008, 'signing out closes it')
   t.notOk(client.session.closed, 'and not the connection')
 
-  const open = (host: string) => h2WebSocket(client, at(host))
+  const open = (host: string) => h2WebSocket(client.session, at(host))
   const idle = (await open('quick.localhost')).socket
   const down = (await open('down.localhost')).socket
   t.equal((await once(down, 'close'))[0], 1011, 'of an upstream that is not there')
@@ -185,6 +185,8 @@ test('who may not gets the answer that says so, and nothing reaches an upstream'
     'dot segments': [400, at(OPEN, '/a/%2e%2e/b')],
     'an encoded slash': [400, at(OPEN, '/a%2fb')],
     'another version': [400, at(OPEN, '/', { 'sec-websocket-version': '8' })],
+    'subprotocols without a name': [400, at(OPEN, '/', { 'sec-websocket-protocol': 'a,,b' })],
+    'a subprotocol twice': [400, at(OPEN, '/', { 'sec-websocket-protocol': 'a, b, a' })],
     'a length': [400, at(OPEN, '/', { 'content-length': '5' })],
     'no length at all': [400, at(OPEN, '/', { 'content-length': '0' })],
     'another protocol': [400, at(OPEN, '/', { ':protocol': 'connect-udp' })],
@@ -326,7 +328,7 @@ test('H over HTTP/2: nothing is kept of streams that end before, while and after
 test('H over HTTP/2: a client that takes nothing holds its upstream back, and is not kept', async (t) => {
   const { echo, port } = await start(t)
   const client = h2Client(t, port)
-  const { socket, stream } = await h2WebSocket(client, at('quick.localhost'))
+  const { socket, stream } = await h2WebSocket(client.session, at('quick.localhost'))
   await until(async () => echo.sockets.clients.size === 1)
   const [upstream] = echo.sockets.clients
   socket.pause()
@@ -348,7 +350,7 @@ test('H over HTTP/2: a client that takes nothing holds its upstream back, and is
 test('with fifty WebSockets a client is told to open another connection', async (t) => {
   const { port } = await start(t)
   const client = h2Client(t, port)
-  const open = (n: number) => h2WebSocket(client, at(OPEN, `/${n}`))
+  const open = (n: number) => h2WebSocket(client.session, at(OPEN, `/${n}`))
   const sockets = [await open(0)]
   for (let n = 1; n < 49; n++) sockets.push(await open(n))
   t.notOk(client.goneAway())
@@ -418,7 +420,7 @@ routes:
   await once(client.session, 'remoteSettings')
   const elsewhere = client.open({ ...HANDSHAKE, ...at('other.localhost:8443') })
   t.equal((await elsewhere.answer).status, 421, 'a host that the certificate is not for')
-  const { socket } = await h2WebSocket(client, at(CHAT, '/room'))
+  const { socket } = await h2WebSocket(client.session, at(CHAT, '/room'))
   await until(async () => echo.sockets.clients.size === 1)
   const [upstream] = echo.sockets.clients
   const lost = once(upstream as Ws, 'close')

@@ -212,6 +212,20 @@ test('an upgrade to anything else is an ordinary request', async (t) => {
   t.not(answer.status, 101)
 })
 
+test('a handshake whose subprotocols are no names is refused, and told of as that', async (t) => {
+  const { gateway, echo } = await startAll(t, '', 'allow_public_unauthenticated_access: true')
+  for (const list of ['', 'a,,b', 'a b', 'a, a']) {
+    const asked = upgradeTo('/').replace('\r\n\r\n', `\r\nSec-WebSocket-Protocol: ${list}\r\n\r\n`)
+    t.equal((await rawRequest(gateway.port, asked)).status, 400, JSON.stringify(list))
+  }
+  await gateway.gateway.stop()
+  t.same(
+    gateway.decisions().map(({ status }) => status),
+    [400, 400, 400, 400],
+  )
+  t.same(echo.upgrades, [])
+})
+
 test('signing out closes the socket', async (t) => {
   const { browser, open } = await startAll(t)
   await signInAt(browser)

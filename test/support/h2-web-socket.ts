@@ -1,9 +1,13 @@
 /** A WebSocket over a stream of HTTP/2 (RFC 8441) for tests: `ws` speaks, Node carries. */
 
 import { once } from 'node:events'
-import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  IncomingHttpHeaders,
+  OutgoingHttpHeaders,
+} from 'node:http2'
 import { WebSocket } from 'ws'
-import type { H2Client } from './h2-client.ts'
 
 /** What ws does with a connection once its handshake is over. It has no public way to be given one. */
 type Inner = WebSocket & {
@@ -31,22 +35,19 @@ export interface H2WebSocket {
 
 /** Opens one; rejects where the answer is no 200. */
 export async function h2WebSocket(
-  { session, open }: H2Client,
+  session: ClientHttp2Session,
   headers: OutgoingHttpHeaders,
 ): Promise<H2WebSocket> {
   if (session.connecting || session.remoteSettings.enableConnectProtocol === undefined) {
     await once(session, 'remoteSettings')
   }
-  const { stream } = open({ ...HANDSHAKE, ...headers })
-  stream.pause()
+  const stream = session.request({ ...HANDSHAKE, ...headers }, { endStream: false })
+  stream.on('error', () => undefined)
   const [answer] = (await once(stream, 'response')) as [IncomingHttpHeaders]
   if (Number(answer[':status']) !== 200) throw new Error(`answered with ${answer[':status']}`)
   const socket = new WebSocket(null as unknown as string, undefined, OPTIONS) as Inner
   socket._isServer = false
   socket._protocol = String(answer['sec-websocket-protocol'] ?? '')
-  stream.removeAllListeners('data')
   socket.setSocket(stream, Buffer.alloc(0), { maxPayload: 0 })
-  socket.resume()
-  stream.resume()
   return { socket, stream, headers: answer }
 }

@@ -2,10 +2,13 @@
 
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:http2'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 import { freePort } from '../../support/free-port.ts'
+import { h2WebSocket } from '../../support/h2-web-socket.ts'
+import { HOST } from '../candidate.ts'
 import { type Gatehouse, startGatehouse } from '../gatehouse.ts'
 import type { Bench, BenchPart } from '../part.ts'
 import { OTHER_CORE, type Pinned, startPinned } from '../processes.ts'
@@ -17,7 +20,7 @@ const FIRST = 200
 const SPARE_FILES = 500
 
 export const part: BenchPart = {
-  about: 'memory of idle WebSockets; settings sockets (10000)',
+  about: 'memory of idle WebSockets; settings sockets (10000), http (1, or 2)',
   run: async (bench) => {
     const asked = Number(bench.settings.get('sockets') ?? 10_000)
     const upstream = await freePort()
@@ -30,10 +33,12 @@ export const part: BenchPart = {
     bench.defer(started.stop)
     const gatehouse = await startGatehouse(bench.folder, {
       upstream,
+      serverSettings: '\n  h2c: true',
       routeSettings: '\n    allow_websockets: true\n    idle_timeout: 0s',
     })
     bench.defer(gatehouse.process.stop)
     const sockets = allowed(bench, gatehouse.process, asked)
+    const openMany = bench.settings.get('http') === '2' ? openOverHttp2 : openOverHttp1
     const open: WebSocket[] = []
     bench.defer(() => {
       for (const socket of open) socket.terminate()
@@ -75,7 +80,7 @@ function allowed(bench: Bench, { pid }: Pinned, asked: number): number {
   return most
 }
 
-async function openMany(gatehouse: Gatehouse, count: number): Promise<readonly WebSocket[]> {
+async function openOverHttp1(gatehouse: Gatehouse, count: number): Promise<readonly WebSocket[]> {
   const sockets = Array.from({ length: count }, () => {
     const socket = new WebSocket(`ws://127.0.0.1:${gatehouse.port}/live`, {
       headers: gatehouse.headers,
@@ -85,6 +90,24 @@ async function openMany(gatehouse: Gatehouse, count: number): Promise<readonly W
   })
   await Promise.all(sockets.map((socket) => once(socket, 'open')))
   return sockets
+}
+
+/** Fewer than those with which a connection is full. */
+const PER_CONNECTION = 40
+
+async function openOverHttp2(gatehouse: Gatehouse, count: number): Promise<readonly WebSocket[]> {
+  const opened: WebSocket[] = []
+  while (opened.length < count) {
+    const session = connect(`http://127.0.0.1:${gatehouse.port}`)
+    session.on('error', () => undefined)
+    await once(session, 'remoteSettings')
+    const length = Math.min(PER_CONNECTION, count - opened.length)
+    const streams = Array.from({ length }, () =>
+      h2WebSocket(session, { ...gatehouse.headers, ':authority': HOST, ':path': '/live' }),
+    )
+    for (const { socket } of await Promise.all(streams)) opened.push(socket)
+  }
+  return opened
 }
 
 async function echoAll(sockets: readonly WebSocket[]): Promise<void> {
