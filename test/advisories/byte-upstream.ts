@@ -34,9 +34,15 @@ export interface ByteUpstream {
   forget(): void
 }
 
+/** Bytes behind which the connection ends. */
+export interface BrokenAnswer {
+  readonly bytes: string
+  readonly end: 'close' | 'reset'
+}
+
 export interface ByteUpstreamOptions {
   /** The bytes of the answer; default 200 with `ok`. `undefined`: never answers. */
-  readonly answer?: (request: ReceivedRequest) => string | undefined
+  readonly answer?: (request: ReceivedRequest) => string | BrokenAnswer | undefined
   /** On 127.0.0.1; default: a free one. */
   readonly port?: number
 }
@@ -61,8 +67,7 @@ export async function startByteUpstream(
         for (let read = readRequest(pending); read !== undefined; read = readRequest(pending)) {
           pending = pending.slice(read.length)
           requests.push(read.request)
-          const bytes = answer(read.request)
-          if (bytes !== undefined) socket.write(bytes, 'latin1')
+          send(socket, answer(read.request))
         }
         openBytes = pending
       } catch (error) {
@@ -109,6 +114,13 @@ export async function startByteUpstream(
       problems.length = 0
     },
   }
+}
+
+function send(socket: Socket, answer: string | BrokenAnswer | undefined): void {
+  if (answer === undefined) return
+  if (typeof answer === 'string') socket.write(answer, 'latin1')
+  else if (answer.end === 'close') socket.end(answer.bytes, 'latin1')
+  else socket.write(answer.bytes, 'latin1', () => socket.resetAndDestroy())
 }
 
 const LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21\x22\x24-\x7e]+) HTTP\/1\.1$/

@@ -3,7 +3,13 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { type Test, test } from 'tap'
-import { brokenAnswers, hints, hostileAnswer, tooMuch } from './cases/hostile-upstream.ts'
+import {
+  brokenAnswers,
+  brokenBodies,
+  hints,
+  hostileAnswer,
+  tooMuch,
+} from './cases/hostile-upstream.ts'
 import {
   block,
   DATA,
@@ -108,6 +114,8 @@ test('an app that is hostile', async (t) => {
       JSON.parse(answer.body).error === 'UPSTREAM_FAILED' &&
       !/stolen|HPE_|undici|127\.0\.0\.1/.test(answer.text),
   )
+
+  await holds(t, target, brokenBodies)
 
   t.same(upstream.problems, [])
 })

@@ -16,6 +16,8 @@ import {
   requestsInARow,
 } from './cases/framing.ts'
 import { OVERSIZED, oversized, unwantedBody } from './cases/limits.ts'
+import { markup } from './cases/pages.ts'
+import { behindUpgrades, upgradesWithBodies } from './cases/upgrades.ts'
 import { holds } from './holds.ts'
 import { cookieLine, HOST, startTarget } from './start-target.ts'
 
@@ -102,6 +104,9 @@ test('H: one connection, many requests', async (t) => {
       [401, 200, 401, 401, 200, 200].map((status) => `HTTP/1.1 ${status}`),
     )
   })
+
+  await holds(t, target, behindUpgrades)
+  await holds(t, target, upgradesWithBodies)
 
   await t.test('an upgrade behind a request that waits for its answer is no upgrade', async (t) => {
     upstream.forget()
@@ -225,6 +230,8 @@ test('H: limits, and what is shown', async (t) => {
       logged.every((line) => line['msg'] === 'request' && typeof line['request_id'] === 'string'),
     )
   })
+
+  await holds(t, target, markup)
 
   await t.test('no page of ours repeats what was asked for', async (t) => {
     const markup = '<img src=x onerror=alert(1)>'

@@ -9,6 +9,7 @@ import { startGateway } from '../support/start-gateway.ts'
 import { startProvider } from '../support/start-provider.ts'
 import { startUpstream } from '../support/start-upstream.ts'
 import { FORGED_COOKIES, forgedCookies } from './cases/limits.ts'
+import { keptAnswers } from './cases/pages.ts'
 import { holds } from './holds.ts'
 import { APP, cookieLine, HOST, startTarget } from './start-target.ts'
 
@@ -83,6 +84,13 @@ test('F: cookies', async (t) => {
       t.equal(answer.status, 401, host)
     }
   })
+
+  await holds(
+    t,
+    target,
+    keptAnswers,
+    ({ answer }) => answer.status === 302 && answer.header('cache-control') === 'no-store',
+  )
 
   await t.test('no answer of ours may be kept by anybody', async (t) => {
     const ada = cookieLine(browser)

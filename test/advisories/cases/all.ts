@@ -12,7 +12,7 @@ import {
   oddLengths,
   requestsInARow,
 } from './framing.ts'
-import { brokenAnswers, hints, tooMuch } from './hostile-upstream.ts'
+import { brokenAnswers, brokenBodies, hints, tooMuch } from './hostile-upstream.ts'
 import { notOneHost, oddMethods, proxyLine, sameHosts, strangeHosts } from './hosts-and-methods.ts'
 import {
   closedPathsOverHttp2,
@@ -34,9 +34,11 @@ import {
   upgrades,
 } from './identity.ts'
 import { forgedCookies, oversized, unwantedBody } from './limits.ts'
+import { keptAnswers, markup } from './pages.ts'
 import { closedPaths, openPaths, ownPaths } from './paths.ts'
 import { healthChecks, similarGroups } from './policy.ts'
 import { addresses, longAddress, pathsBack } from './redirects.ts'
+import { behindUpgrades, upgradesWithBodies } from './upgrades.ts'
 
 export const ATTACKS: readonly Attack[] = [
   forgedHeaders,
@@ -66,6 +68,7 @@ export const ATTACKS: readonly Attack[] = [
   pathsBack,
   longAddress,
   forgedCookies,
+  keptAnswers,
   ...similarGroups,
   healthChecks,
   ambiguousLengths,
@@ -76,12 +79,16 @@ export const ATTACKS: readonly Attack[] = [
   brokenLines,
   malformedFields,
   controlsInFields,
+  behindUpgrades,
+  upgradesWithBodies,
   oversized,
   unwantedBody,
   requestsInARow,
   cutOff,
   tooMuch,
   brokenAnswers,
+  brokenBodies,
   hints,
+  markup,
   ownPaths,
 ]

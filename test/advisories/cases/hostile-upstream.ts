@@ -2,7 +2,7 @@
 
 import { rawRequest } from '../../support/raw-request.ts'
 import { type Attack, type Attempt, attempt, type Judge, judged } from '../attack.ts'
-import type { ReceivedRequest } from '../byte-upstream.ts'
+import type { BrokenAnswer, ReceivedRequest } from '../byte-upstream.ts'
 import { HOST } from '../target.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\n'
@@ -36,12 +36,35 @@ export const BROKEN: Readonly<Record<string, string>> = {
   'an endless head': `${OK}${'X-A: 1234567890\r\n'.repeat(10_000)}\r\n`,
 }
 
+const CHUNKED = `${OK}Transfer-Encoding: chunked\r\n\r\n`
+const TEN = `${OK}Content-Length: 10\r\n\r\n`
+const cut = (bytes: string): BrokenAnswer => ({ bytes, end: 'close' })
+const reset = (bytes: string): BrokenAnswer => ({ bytes, end: 'reset' })
+
+/** By name: answers that begin well, or not at all, and do not become whole. */
+export const NOT_WHOLE: Readonly<Record<string, string | BrokenAnswer>> = {
+  'a chunk size that is none': cut(`${CHUNKED}zz\r\nhello\r\n0\r\n\r\n`),
+  'a negative chunk size': cut(`${CHUNKED}-5\r\nhello\r\n0\r\n\r\n`),
+  'a chunk size past all numbers': cut(`${CHUNKED}fffffffffffffffff\r\nhello\r\n0\r\n\r\n`),
+  'a chunk that is longer than it says': cut(`${CHUNKED}3\r\nhello\r\n0\r\n\r\n`),
+  'a chunk that is shorter than it says': cut(`${CHUNKED}f\r\nhello\r\n0\r\n\r\n`),
+  'chunks without an end': cut(`${CHUNKED}5\r\nhello\r\n`),
+  'chunks and a reset': reset(`${CHUNKED}5\r\nhello\r\n`),
+  'less than its length': cut(`${TEN}hello`),
+  'less than its length, and a reset': reset(`${TEN}hello`),
+  'half a head': cut('HTTP/1.1 200 OK\r\nX-A'),
+  'nothing, and a close': cut(''),
+  'nothing, and a reset': reset(''),
+  'interim answers without an end': `${'HTTP/1.1 100 Continue\r\n\r\n'.repeat(50_000)}`,
+}
+
 const HINTS = `${'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(5)}${OK}${EMPTY}`
 
 /** What an upstream of these attacks answers. */
-export function hostileAnswer({ target }: ReceivedRequest): string {
+export function hostileAnswer({ target }: ReceivedRequest): string | BrokenAnswer {
   if (target === '/public/hints') return HINTS
-  const answer = TOO_MUCH[target] ?? BROKEN[decoded(target.slice('/public/'.length))]
+  const name = decoded(target.slice('/public/'.length))
+  const answer = TOO_MUCH[target] ?? BROKEN[name] ?? NOT_WHOLE[name]
   return answer ?? `${OK}Content-Length: 2\r\n\r\nok`
 }
 
@@ -81,6 +104,37 @@ export const brokenAnswers: Attack = {
     Object.keys(BROKEN).map((name) =>
       attempt(name, get(`/public/${encodeURIComponent(name)}`), { judge: oneAnswer }),
     ),
+}
+
+/** A failure is told, or the client sees that something is missing. RFC 9112 §8 */
+const isSeenToFail: Judge = ({ answer }) => {
+  const { status, headerLines, body } = answer
+  if (status === 0 || status >= 500) return undefined
+  const length = answer.header('content-length')
+  const isChunked = headerLines.some((line) => /^transfer-encoding: *chunked$/i.test(line))
+  if (isChunked ? !body.endsWith('0\r\n\r\n') : body.length < Number(length ?? 0)) return undefined
+  return `${JSON.stringify(answer.text.slice(0, 20))} and ${JSON.stringify(body)} look whole`
+}
+
+const next = attempt('next', get('/public/x'), {
+  judge: ({ answer }) => (answer.body === 'ok' ? undefined : `the next one got ${answer.status}`),
+})
+
+/** Whether it is asked for once more is the proxy's own affair: nothing but the answers counts. */
+const notWhole = (name: string): Attempt => ({
+  name,
+  run: async (target) => {
+    const sent = get(`/public/${encodeURIComponent(name)}`)
+    const answer = await rawRequest(target.port, sent, { until: 'close' })
+    const seen = judged(target, 'nobody', { sent, answer, arrived: [] }, isSeenToFail)
+    return seen.fault === undefined ? { ...seen, fault: (await next.run(target)).fault } : seen
+  },
+})
+
+export const brokenBodies: Attack = {
+  id: 'H8',
+  name: 'answers that break off, and chunks that are none, look whole to nobody',
+  attempts: () => Object.keys(NOT_WHOLE).map(notWhole),
 }
 
 const ROUNDS = 5

@@ -22,13 +22,13 @@ export const OWN_ATTACKS: readonly OwnAttacks[] = [
     tests: ['path-and-host'],
   },
   {
-    ids: 'D1 to D25',
+    ids: 'D1 to D4, D6 to D25',
     name: 'the sign-in',
     why: 'the provider has to misbehave',
     tests: ['sign-in'],
   },
   {
-    ids: 'F2, F3, F5 to F18',
+    ids: 'F2, F3, F5 to F17',
     name: 'ends of sessions, refresh, the store',
     why: 'the store, the clock and the provider are a part of it',
     tests: ['sessions', 'refresh'],
@@ -40,8 +40,8 @@ export const OWN_ATTACKS: readonly OwnAttacks[] = [
     tests: ['policy'],
   },
   {
-    ids: 'H4, H5, H7, H10 to H13',
-    name: 'origins and ends of WebSockets, slow clients, floods of HTTP/2, pages, log lines',
+    ids: 'H4, H5, H7, H11, H12',
+    name: 'origins and ends of WebSockets, slow clients, floods of HTTP/2, log lines',
     why: 'limits and policies that each proxy has in other units',
     tests: ['http-layer', 'http2', 'web-sockets'],
   },
