@@ -9,7 +9,7 @@ import { limitStall } from './client-stall.ts'
 import { passEarlyHints } from './early-hints.ts'
 import { readResponseHeaders, withResponseHeaders } from './response-headers.ts'
 import { passTrailers, type RequestTrailers } from './trailers.ts'
-import type { UpstreamCall, UpstreamHandler } from './upstream-call.ts'
+import type { FixedHeaders, UpstreamCall, UpstreamHandler } from './upstream-call.ts'
 import { UpstreamError } from './upstream-error.ts'
 import { hostOf } from './upstream-headers.ts'
 
@@ -23,6 +23,8 @@ export interface ForwardCall {
   readonly path: string
   /** Names and values in turn. */
   readonly headers: string[]
+  /** What the upstream is told of who asks. */
+  readonly identity: FixedHeaders | undefined
   /** True where `Host` in `headers` is the target's own, and so another for another target. */
   readonly ownHost: boolean
   /** gRPC cannot do without. */
@@ -97,7 +99,8 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
   }
 
   send(): void {
-    const { request, path, headers, hasBody, trailers, timeoutMs, idleTimeoutMs } = this.#call
+    const { request, path, headers, identity, hasBody, trailers, timeoutMs, idleTimeoutMs } =
+      this.#call
     const { endpoint } = this.#target
     endpoint.inFlight++
     endpoint.dispatch(
@@ -105,6 +108,7 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
         path,
         method: request.method ?? 'GET',
         headers,
+        fixed: identity,
         body: hasBody ? request : null,
         trailers,
         // While a body is still on its way nobody can say how long the upstream may think; see limitSilence.

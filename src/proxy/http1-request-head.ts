@@ -19,11 +19,12 @@ const names = new Map<string, boolean>()
 
 /** @throws UpstreamError UNSENDABLE where a part of it would be read as something else */
 export function requestHead(request: UpstreamRequest, framing: Framing): string {
-  const { method, path, headers, trailers } = request
+  const { method, path, headers, fixed, trailers } = request
   if (!SAFE_TARGET.test(path)) throw new UpstreamError('UNSENDABLE', 'the path cannot be sent')
   if (!isName(method)) throw new UpstreamError('UNSENDABLE', 'the method cannot be sent')
   let head = `${method} ${path} HTTP/1.1\r\n`
   head += fieldLines(headers)
+  if (fixed !== undefined) head += fixed.lines
   if (framing === 'chunked') {
     head += 'Transfer-Encoding: chunked\r\n'
     if (trailers !== undefined) head += `Trailer: ${trailers.names.join(', ')}\r\n`
@@ -34,7 +35,10 @@ export function requestHead(request: UpstreamRequest, framing: Framing): string 
   return `${head}Connection: keep-alive\r\n\r\n`
 }
 
-/** @throws UpstreamError UNSENDABLE */
+/**
+ * @param fields names and values in turn
+ * @throws UpstreamError UNSENDABLE where one would end its line, or be none
+ */
 export function fieldLines(fields: readonly string[]): string {
   let lines = ''
   for (let i = 0; i < fields.length; i += 2) {

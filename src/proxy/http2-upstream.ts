@@ -201,7 +201,7 @@ function brokenError(rstCode: number | undefined): Error {
 
 /** Names in lower case; `Host` becomes the authority. RFC 9113 §8.3.1 */
 function headersOf(
-  { path, method, headers, trailers }: UpstreamRequest,
+  { path, method, headers, fixed, trailers }: UpstreamRequest,
   { scheme, origin }: UpstreamUrl,
 ): Record<string, string | string[]> {
   // Without a prototype: clients may call a header `constructor`.
@@ -211,7 +211,8 @@ function headersOf(
   made[':path'] = path
   made[':authority'] = origin.slice(origin.indexOf('//') + 2)
   if (trailers !== undefined) made.trailer = trailers.names.join(', ')
-  return addFields(made, headers)
+  addFields(made, headers)
+  return fixed === undefined ? made : addFields(made, fixed.headers)
 }
 
 /** Without a prototype: clients may call a header `constructor`. */

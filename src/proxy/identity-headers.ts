@@ -9,8 +9,10 @@ import type { Person } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
 import { headerValue } from './header-value.ts'
+import { fieldLines } from './http1-request-head.ts'
 import { claimValue, headerClaims } from './route-claims.ts'
 import { setHeaders } from './set-headers.ts'
+import type { FixedHeaders } from './upstream-call.ts'
 
 /** The limit on our own headers, names included; past it most servers would answer 431. */
 const MAX_BYTES = 8 * 1024
@@ -18,11 +20,9 @@ const MAX_BYTES = 8 * 1024
 const REUSE_MS = 150_000
 
 /** Everything that is made once for a session on a route. */
-export interface RouteIdentity {
+export interface RouteIdentity extends FixedHeaders {
   /** Whom the assertion is for; a wildcard route has one for each of its hosts. */
   readonly origin: string
-  /** Names and values in turn. */
-  readonly headers: readonly string[]
   /** When the assertion is to be signed anew. */
   readonly freshUntil: EpochMs
   /** Groups that the route's policy names and the person has; for the log. */
@@ -85,25 +85,25 @@ async function makeIdentity(options: IdentityHeadersOptions, asked: Asked): Prom
   const nothing = !route.passIdentityHeaders && changes === undefined
   // Nobody reads what is told to a route that answers by itself.
   if (nothing || route.ownAnswer !== undefined)
-    return { origin, headers: [], freshUntil, namedGroups }
+    return { origin, headers: [], lines: '', freshUntil, namedGroups }
   const which = route.identityHeaders?.groups ?? options.config.groups
   const groups = sentGroups(which, person, namedGroups)
   const passes = route.passIdentityHeaders
   const assertion =
     passes || changes?.usesAssertion ? await assertionOf(options, asked, groups) : undefined
   const headers = passes ? await identityHeaders(options, asked, groups, assertion ?? '') : []
-  if (changes === undefined) {
-    checkSize(headers)
-    return { origin, headers, freshUntil, namedGroups }
-  }
-  const tokens = changes.usesTokens ? await liveTokens(asked, options.now) : undefined
-  const set = setHeaders(options.config, session, route, { groups, assertion, tokens })
-  checkSize([...set, ...headers])
-  const expiresAt = tokens?.accessTokenExpiresAt ?? freshUntil
+  const tokens = changes?.usesTokens ? await liveTokens(asked, options.now) : undefined
+  const set =
+    changes === undefined
+      ? []
+      : setHeaders(options.config, session, route, { groups, assertion, tokens })
+  const all = [...set, ...headers]
+  checkSize(all)
   return {
     origin,
-    headers: [...set, ...headers],
-    freshUntil: Math.min(freshUntil, expiresAt),
+    headers: all,
+    lines: fieldLines(all),
+    freshUntil: Math.min(freshUntil, tokens?.accessTokenExpiresAt ?? freshUntil),
     namedGroups,
   }
 }

@@ -195,6 +195,7 @@ function forwardAllowed(
     balancer,
     path: encodedPath,
     headers: upstreamHeaders(received, route, target.url, host, identity),
+    identity,
     ownHost: hearsOwnHost(route),
     needsHttp2: headers.takesTrailers,
     hasBody: headers.hasBody,

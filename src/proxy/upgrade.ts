@@ -104,7 +104,10 @@ function upgradeHeaders(upgrade: Upgrade): UpstreamHeaders {
   const { route, host } = reading
   // Without a prototype: clients may call a header `constructor`. By lower case: Node keeps the last of two spellings.
   const headers: UpstreamHeaders = Object.create(null)
-  const list = upstreamHeaders(received, route, target.url, host, identity)
+  const list = [
+    ...upstreamHeaders(received, route, target.url, host, identity),
+    ...(identity?.headers ?? []),
+  ]
   for (let i = 0; i < list.length; i += 2) {
     const name = (list[i] as string).toLowerCase()
     if (HANDSHAKE.test(name)) continue

@@ -3,12 +3,22 @@
 import type { Readable } from 'node:stream'
 import type { RequestTrailers } from './trailers.ts'
 
+/** Headers that are the same for many requests, and were put into lines once. */
+export interface FixedHeaders {
+  /** Names and values in turn. */
+  readonly headers: readonly string[]
+  /** The same as `fieldLines` has them. */
+  readonly lines: string
+}
+
 /** A request as it goes upstream. */
 export interface UpstreamRequest {
   readonly path: string
   readonly method: string
   /** Names and values in turn; `Host` among them, and none that frames the message but Content-Length. */
   readonly headers: readonly string[]
+  /** What is sent besides, and last. */
+  readonly fixed?: FixedHeaders | undefined
   readonly body: Readable | null
   /** What follows a body whose length is not known before; asked when it has ended. */
   readonly trailers?: RequestTrailers | undefined

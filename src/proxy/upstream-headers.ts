@@ -1,4 +1,4 @@
-/** The request's headers as they go upstream: the client's that may pass, then ours, which nothing after can remove. */
+/** The request's headers as they go upstream: the client's that may pass, then ours. Those that say who asks go behind them. */
 
 import type { Route, UpstreamUrl } from '../policy/route.ts'
 import type { CanonicalHost } from '../routing/canonical.ts'
@@ -7,7 +7,7 @@ import { readBearer } from './bearer.ts'
 import type { Received } from './exchange.ts'
 import type { RouteIdentity } from './identity-headers.ts'
 
-/** @returns names and values in turn */
+/** @returns names and values in turn, without those of `identity` */
 export function upstreamHeaders(
   { headers, forwarded, requestId, plane, trail }: Received,
   route: Route,
@@ -39,8 +39,8 @@ export function upstreamHeaders(
   )
   // HTTP/2 has no other way to hear it; with HTTP/1.1 trailers come or not, and are passed on. RFC 9113 §8.2.2
   if (headers.takesTrailers && (to.h2c || to.scheme === 'https')) sent.push('TE', 'trailers')
-  if (identity !== undefined) for (const part of identity.headers) sent.push(part)
-  else if (route.requestHeaders !== undefined) sent.push(...plane.anonymousHeaders(route))
+  if (identity === undefined && route.requestHeaders !== undefined)
+    sent.push(...plane.anonymousHeaders(route))
   return sent
 }
 
