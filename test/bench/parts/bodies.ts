@@ -24,24 +24,37 @@ export const part: BenchPart = {
     bench.defer(started.stop)
     const gatehouse = await startGatehouse(bench.folder, { upstream })
     bench.defer(gatehouse.process.stop)
-    for (const method of ['GET', 'POST']) await send(bench, gatehouse, method, 100 * KILOBYTE, 500)
+    for (const method of ['GET', 'POST']) {
+      await send(bench, gatehouse, { method, size: 100 * KILOBYTE, times: 500, clients: 1 })
+    }
     bench.print('| | MB/s | CPU ms/MB | memory before, most, after (MB) |')
     bench.print('|---|---|---|---|')
     for (const method of ['GET', 'POST']) {
-      bench.print(await send(bench, gatehouse, method, 100 * KILOBYTE, 2_000))
-      bench.print(await send(bench, gatehouse, method, GIGABYTE, 1))
+      for (const clients of [1, 32]) {
+        const transfer = { method, size: 100 * KILOBYTE, times: 2_000, clients }
+        bench.print(await send(bench, gatehouse, transfer))
+      }
+      bench.print(await send(bench, gatehouse, { method, size: GIGABYTE, times: 1, clients: 1 }))
     }
   },
+}
+
+interface Transfer {
+  readonly method: string
+  /** Bytes of each body. */
+  readonly size: number
+  readonly times: number
+  /** How many go on at once. */
+  readonly clients: number
 }
 
 async function send(
   bench: Bench,
   gatehouse: Gatehouse,
-  method: string,
-  size: number,
-  times: number,
+  { method, size, times, clients }: Transfer,
 ): Promise<string> {
-  const name = `${times} × ${size / KILOBYTE} KB ${method === 'GET' ? 'down' : 'up'}`
+  const way = method === 'GET' ? 'down' : 'up'
+  const name = `${times} × ${size / KILOBYTE} KB ${way}, ${clients} at once`
   bench.progress(name)
   const before = gatehouse.process.residentMegabytes()
   let most = before
@@ -52,7 +65,8 @@ async function send(
   const startedAt = performance.now()
   const script = join(import.meta.dirname, '../programs/body-client.ts')
   const { port, headers } = gatehouse
-  const settings = [String(port), method, String(size), String(times), JSON.stringify(headers)]
+  const numbers = [size, times, clients].map(String)
+  const settings = [String(port), method, ...numbers, JSON.stringify(headers)]
   const command = ['-c', String(OTHER_CORE), process.execPath, script, ...settings]
   const client = spawn('taskset', command, { stdio: ['ignore', 'ignore', 'inherit'] })
   const [code] = await once(client, 'exit')

@@ -1,18 +1,22 @@
-/** A client for large bodies: reads one or sends one, as fast as it goes, and prints how many bytes went through. */
+/** Clients for large bodies: each reads or sends one after the other, as fast as it goes. */
 
 import { request } from 'node:http'
 import { finished, Readable } from 'node:stream'
 
-const [, , port, method, size, times, headerText] = process.argv
+const [, , port, method, size, times, clients, headerText] = process.argv
 if (headerText === undefined)
-  throw new Error('usage: body-client.ts PORT METHOD SIZE TIMES HEADERS')
+  throw new Error('usage: body-client.ts PORT METHOD SIZE TIMES CLIENTS HEADERS')
 
 const length = Number(size)
 const headers = JSON.parse(headerText) as Record<string, string>
 const PIECE = Buffer.alloc(64 * 1024, 'x')
 
-for (let i = 0; i < Number(times); i++) await once()
-process.stdout.write(`${length * Number(times)}\n`)
+let left = Number(times)
+await Promise.all(
+  Array.from({ length: Number(clients) }, async () => {
+    while (left-- > 0) await once()
+  }),
+)
 
 function once(): Promise<void> {
   return new Promise((resolve, reject) => {
