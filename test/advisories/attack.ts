@@ -89,6 +89,7 @@ export function judged(
     moreThanJudged(seen) ??
     forbidden(target, who, seen.arrived) ??
     forged(target, who, seen.arrived) ??
+    trailing(target, seen.arrived) ??
     judge(seen, target)
   return { ...seen, fault }
 }
@@ -152,6 +153,18 @@ function forged(target: Target, who: Who, arrived: readonly ReceivedRequest[]): 
     }
   }
   return undefined
+}
+
+/** What frames or routes a request may not stand behind it. RFC 9110 §6.5.1 */
+const NO_TRAILERS = ['content-length', 'transfer-encoding', 'host', 'connection', 'authorization']
+
+/** Some servers hand on headers and trailers alike; who asks is never said behind the body. */
+function trailing(target: Target, arrived: readonly ReceivedRequest[]): string | undefined {
+  const names = [...Object.keys(target.identity), ...target.reserved, ...NO_TRAILERS]
+  const closed = new Set(names.map(folded))
+  const lines = arrived.flatMap(({ trailers }) => trailers)
+  const found = lines.find((line) => closed.has(folded(line.slice(0, line.indexOf(':')))))
+  return found === undefined ? undefined : `\`${found}\` arrived as a trailer`
 }
 
 function isTrueOf(who: Who, claim: Claim, value: string): boolean {

@@ -14,6 +14,8 @@ export interface ReceivedRequest {
   readonly method: string
   readonly target: string
   readonly body: string
+  /** Lines behind a chunked body, as they came. */
+  readonly trailers: readonly string[]
   /** Values of a header in order. */
   header(name: string): readonly string[]
   /** Names of headers, as they came. */
@@ -154,14 +156,18 @@ function readRequest(bytes: string): { request: ReceivedRequest; length: number 
     header: (name: string) => header(name.toLowerCase()),
     names: fields.map(([name]) => name),
     body: body.text,
+    trailers: body.trailers ?? [],
   }
   return { request, length: headEnd + 4 + body.length }
 }
 
-function readBody(
-  bytes: string,
-  header: (name: string) => readonly string[],
-): { text: string; length: number } | undefined {
+interface Body {
+  readonly text: string
+  readonly length: number
+  readonly trailers?: readonly string[]
+}
+
+function readBody(bytes: string, header: (name: string) => readonly string[]): Body | undefined {
   const lengths = header('content-length')
   const codings = header('transfer-encoding')
   if (lengths.length + codings.length > 1) throw new Error('several framings')
@@ -175,7 +181,7 @@ function readBody(
   return bytes.length < length ? undefined : { text: bytes.slice(0, length), length }
 }
 
-function readChunks(bytes: string): { text: string; length: number } | undefined {
+function readChunks(bytes: string): Body | undefined {
   let text = ''
   let at = 0
   for (;;) {
@@ -184,11 +190,20 @@ function readChunks(bytes: string): { text: string; length: number } | undefined
     const size = CHUNK.exec(rest)
     if (size === null) throw new Error('no chunk size')
     const length = Number.parseInt(size[1] ?? '', 16)
+    if (length === 0) return readTrailers(rest.slice(size[0].length), text, at + size[0].length)
     const end = size[0].length + length
     if (rest.length < end + 2) return undefined
     if (rest.slice(end, end + 2) !== '\r\n') throw new Error('a chunk of another length')
     text += rest.slice(size[0].length, end)
     at += end + 2
-    if (length === 0) return { text, length: at }
   }
+}
+
+function readTrailers(rest: string, text: string, at: number): Body | undefined {
+  if (rest.startsWith('\r\n')) return { text, length: at + 2 }
+  const end = rest.indexOf('\r\n\r\n')
+  if (end === -1) return undefined
+  const trailers = rest.slice(0, end).split('\r\n')
+  if (!trailers.every((line) => HEADER.test(line))) throw new Error('no trailer line')
+  return { text, length: at + end + 4, trailers }
 }

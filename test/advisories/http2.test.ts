@@ -10,6 +10,7 @@ import {
   identityOverHttp2,
   malformedFields,
   post,
+  trailersOverHttp2,
 } from './cases/http2.ts'
 import {
   block,
@@ -45,6 +46,7 @@ test('A and H over HTTP/2: fields that HTTP/1.1 would read otherwise', async (t)
   await holds(t, target, malformedFields, ({ answer }) => [0, 400].includes(answer.status))
   await holds(t, target, controlsInFields, ({ arrived }) => arrived.length === 1)
   await holds(t, target, identityOverHttp2)
+  await holds(t, target, trailersOverHttp2)
   upstream.forget()
 
   for (const [length, body] of [

@@ -8,6 +8,7 @@ import {
   aliases,
   forgedByNobody,
   forgedHeaders,
+  forgedTrailers,
   forwardedInConnection,
   lineEnds,
   manyGroups,
@@ -61,6 +62,8 @@ test('A: identity headers', async (t) => {
       name.endsWith('by nobody') ? identityOf(first).length === 0 : isOurs(first),
     )
   }
+
+  await holds(t, target, forgedTrailers)
 
   for (const attack of [forgedByNobody, missingClaim]) {
     await holds(

@@ -79,7 +79,19 @@ const among = (...ids: readonly string[]) => ATTACKS.filter(({ id }) => ids.incl
 
 test('what is wrong is found, and told with what was sent and what arrived', async (t) => {
   const target = await startGullible(t, { answer: hostileAnswer })
-  const attacks = among('A1, A2, A4, A11', 'A3', 'A5', 'A8', 'C1', 'C2', 'C3', 'C4', 'H1', 'H2')
+  const attacks = among(
+    'A1, A2, A4, A11',
+    'A1, A3',
+    'A3',
+    'A5',
+    'A8',
+    'C1',
+    'C2',
+    'C3',
+    'C4',
+    'H1',
+    'H2',
+  )
   const verdicts = await tryAttacks(target, attacks)
   const kinds = new Map<string, string>()
   for (const { attack, kind } of verdicts) {

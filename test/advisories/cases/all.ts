@@ -19,11 +19,13 @@ import {
   controlsInFields,
   identityOverHttp2,
   malformedFields,
+  trailersOverHttp2,
 } from './http2.ts'
 import {
   aliases,
   forgedByNobody,
   forgedHeaders,
+  forgedTrailers,
   forwardedInConnection,
   lineEnds,
   manyGroups,
@@ -44,6 +46,8 @@ export const ATTACKS: readonly Attack[] = [
   forgedHeaders,
   aliases,
   identityOverHttp2,
+  forgedTrailers,
+  trailersOverHttp2,
   forgedByNobody,
   missingClaim,
   namedInConnection,

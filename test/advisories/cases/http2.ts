@@ -10,7 +10,16 @@ import {
   type Who,
 } from '../attack.ts'
 import { CLOSED_PATHS } from '../closed-paths.ts'
-import { block, END_HEADERS, END_STREAM, type Field, frame, frames, HEADERS } from '../h2-frames.ts'
+import {
+  block,
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  type Field,
+  frame,
+  frames,
+  HEADERS,
+} from '../h2-frames.ts'
 import { HOST, type Target } from '../target.ts'
 
 const WHOLE = END_HEADERS | END_STREAM
@@ -37,12 +46,15 @@ const NO_ANSWER: RawAnswer = {
   answers: 0,
 }
 
-/** One request of one block of fields. */
+const whole = (fields: readonly Field[]) => [frame(HEADERS, WHOLE, 1, block(fields))]
+
+/** One request, of one block of fields unless `framesOf` makes it otherwise. */
 function byFields(
   name: string,
   fields: readonly Field[],
   judge: Judge,
   who: Who = 'nobody',
+  framesOf: (fields: readonly Field[]) => readonly Buffer[] = whole,
 ): Attempt {
   return {
     name,
@@ -54,7 +66,7 @@ function byFields(
         cookie === '' ? [] : cookie.split('; ').map((crumb): Field => ['cookie', crumb])
       target.upstream.forget()
       const connection = frames(port)
-      connection.send(frame(HEADERS, WHOLE, 1, block([...fields, ...crumbs])))
+      connection.send(...framesOf([...fields, ...crumbs]))
       const outcome = await connection.outcome(1)
       connection.socket.destroy()
       const status = typeof outcome === 'number' ? outcome : 0
@@ -162,5 +174,28 @@ export const identityOverHttp2: Attack = {
         () => undefined,
         'ada',
       ),
+    ),
+}
+
+export const trailersOverHttp2: Attack = {
+  id: 'A1, A3',
+  name: 'identity, and what frames a request, in trailers over HTTP/2',
+  inapplicable: speaksNone,
+  attempts: (target) =>
+    [...Object.keys(target.identity), ...target.reserved, 'Content-Length', 'Host'].flatMap(
+      (name) =>
+        [name.toLowerCase(), name.toLowerCase().replaceAll('-', '_')].map((spelling) =>
+          byFields(
+            spelling,
+            post(['trailer', spelling]),
+            () => undefined,
+            'nobody',
+            (fields) => [
+              frame(HEADERS, END_HEADERS, 1, block(fields)),
+              frame(DATA, 0, 1, Buffer.from('hello')),
+              frame(HEADERS, WHOLE, 1, block([[spelling, 'root']])),
+            ],
+          ),
+        ),
     ),
 }

@@ -122,6 +122,31 @@ export const missingClaim: Attack = {
     ),
 }
 
+/** Announced as they are sent, as something else, or not at all; each behind a body in chunks. */
+const announced = (name: string): Readonly<Record<string, readonly string[]>> => ({
+  announced: [`Trailer: ${name}`],
+  'announced among others': [`Trailer: X-Sum, ${name.toLowerCase()}`, 'Trailer: X-More'],
+  'announced and named in Connection': [`Trailer: ${name}`, `Connection: Trailer, ${name}`],
+  'not announced': [],
+})
+
+export const forgedTrailers: Attack = {
+  id: 'A1, A3',
+  name: 'identity, and what frames a request, in trailers',
+  attempts: (target) =>
+    [...namesOf(target), 'Content-Length', 'Transfer-Encoding', 'Host'].flatMap((name) =>
+      [name, ...aliasesOf(name).slice(0, 3)].flatMap((spelling) =>
+        Object.entries(announced(spelling)).map(([how, lines]) => {
+          const body = `5\r\nhello\r\n0\r\n${spelling}: root\r\n\r\n`
+          const head = request('POST', '/public/x', 'Transfer-Encoding: chunked', ...lines)
+          return attempt(`${spelling}, ${how}`, `${head}\r\n${body}${LAST}`)
+        }),
+      ),
+    ),
+}
+
+const LAST = `${request('GET', '/public/last', 'Connection: close')}\r\n`
+
 /** RFC 9110 §7.6.1: what Connection names is for the proxy alone. */
 export const namedInConnection: Attack = {
   id: 'A6, A7',

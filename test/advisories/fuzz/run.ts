@@ -112,7 +112,8 @@ function wrongWith(request: ReceivedRequest, lines: ReadonlyMap<unknown, Line>):
   const [host = ''] = (request.header('x-forwarded-host')[0] ?? '').split(':')
   if (line['host'] !== host) wrong.push(`judged for ${line['host']}: ${shown}`)
   if (!isPublic(path)) wrong.push(`no public path, by some reading: ${shown}`)
-  const identity = request.names.filter((name) => IDENTITY.test(plain(name)))
+  const trailers = request.trailers.map((line) => line.slice(0, line.indexOf(':')))
+  const identity = [...request.names, ...trailers].filter((name) => IDENTITY.test(plain(name)))
   if (identity.length > 0) wrong.push(`${identity.join()} arrived: ${shown}`)
   return wrong
 }
