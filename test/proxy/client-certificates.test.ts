@@ -3,10 +3,12 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
+import { connect as connectH2 } from 'node:http2'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { type Test, test } from 'tap'
 import { WebSocket, WebSocketServer } from 'ws'
+import { h2WebSocket } from '../support/h2-web-socket.ts'
 import { type SelfSigned, selfSigned } from '../support/self-signed.ts'
 import { startGateway } from '../support/start-gateway.ts'
 import { startUpstream } from '../support/start-upstream.ts'
@@ -24,7 +26,7 @@ routes:
   - { name: mail, from: "https://mail.example.com", to: "${to}", allow_websockets: true, policy: { allow: { and: [{ client_certificate: { san_email: ana@example.com } }] } } }
   - { name: dns, from: "https://dns.example.com", to: "${to}", policy: { allow: { and: [{ client_certificate: { san_dns: { ends_with: .example.net } } }] } } }
   - { name: print, from: "https://print.example.com", to: "${to}", policy: { allow: { and: [{ client_certificate: { fingerprint: "${fingerprint(ANA)}" } }] } } }
-  - { name: open, from: "https://open.example.com", to: "${to}", allow_public_unauthenticated_access: true }
+  - { name: open, from: "https://open.example.com", to: "${to}", allow_websockets: true, allow_public_unauthenticated_access: true }
 `
 
 async function start(t: Test, more: Readonly<Record<string, unknown>> = {}) {
@@ -153,16 +155,42 @@ test('a WebSocket that a certificate opened closes once nobody vouches for that 
   const { gateway, upstream } = await start(t)
   const sockets = new WebSocketServer({ server: upstream.server })
   t.teardown(() => sockets.close())
-  const secure: object = { ...ANA, servername: 'mail.example.com', rejectUnauthorized: false }
-  const headers = { host: 'mail.example.com' }
-  const socket = new WebSocket(`wss://127.0.0.1:${gateway.port}/`, { ...secure, headers })
-  t.teardown(() => socket.terminate())
-  const closed = once(socket, 'close')
-  await once(socket, 'open')
+  const options = (host: string): object => ({
+    ...ANA,
+    servername: host,
+    rejectUnauthorized: false,
+  })
+  const overH1 = async (host: string) => {
+    const url = `wss://127.0.0.1:${gateway.port}/`
+    const socket = new WebSocket(url, { ...options(host), headers: { host } })
+    await once(socket, 'open')
+    return socket
+  }
+  const overH2 = async (host: string) => {
+    const session = connectH2(`https://127.0.0.1:${gateway.port}`, options(host))
+    t.teardown(() => session.destroy())
+    return (await h2WebSocket(session, { ':authority': host, ':path': '/' })).socket
+  }
+  const mine = [await overH1('mail.example.com'), await overH2('mail.example.com')]
+  const other = await overH1('open.example.com')
+  for (const socket of [...mine, other]) t.teardown(() => socket.terminate())
+
+  const otherClosed = once(other, 'close')
+  gateway.writePolicies(
+    POLICIES(upstream.origin).replace('allow_websockets: true, allow_public', 'allow_public'),
+  )
+  await gateway.gateway.reload()
+  t.equal((await otherClosed)[0], 1008, 'all have been judged again by now')
+  t.same(
+    mine.map(({ readyState }) => readyState),
+    [WebSocket.OPEN, WebSocket.OPEN],
+    'and the certificate holds',
+  )
+  const closed = mine.map((socket) => once(socket, 'close'))
   const file = join(gateway.folder, 'gatehouse.yaml')
   await writeFile(file, (await readFile(file, 'utf8')).replace(/,\n *"client_ca": ".*"/, ''))
   await gateway.gateway.reload()
-  t.equal((await closed)[0], 1008)
+  for (const end of closed) t.equal((await end)[0], 1008)
 })
 
 test('a connection is for the hosts that its certificate covers', async (t) => {
