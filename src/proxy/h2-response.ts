@@ -2,6 +2,7 @@
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import { constants, Http2ServerResponse } from 'node:http2'
+import { resetStream } from './h2-reset.ts'
 
 /** Of a connection, not of an answer. RFC 9113 §8.2.2 */
 const CONNECTION_SPECIFIC = new Set([
@@ -56,7 +57,7 @@ export class H2Response extends Http2ServerResponse {
 
   /** Cuts the answer off so that it cannot be taken for a whole one. */
   override destroy(): this {
-    if (!this.stream.closed) this.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    resetStream(this.stream, constants.NGHTTP2_INTERNAL_ERROR)
     return this
   }
 

@@ -11,6 +11,7 @@ import {
 import type { Socket } from 'node:net'
 import type { ServerConfig } from '../config/schema-server.ts'
 import { H2Request } from './h2-request.ts'
+import { rememberConnection } from './h2-reset.ts'
 import { H2Response } from './h2-response.ts'
 
 export interface H2Options {
@@ -119,6 +120,7 @@ function boundsFor(limits: ServerConfig['limits']): ServerOptions {
 /** How long a connection may live, and on how little. */
 function bound(session: ServerHttp2Session, socket: Socket, options: H2Options): Open {
   const { header_timeout: headerTimeoutMs, requests_per_connection: most } = options.limits()
+  rememberConnection(session, socket)
   let requests = 0
   let underWay = 0
   const webSockets = new Set<ServerHttp2Stream>()

@@ -2,6 +2,7 @@
 
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import { Duplex } from 'node:stream'
+import { resetStream } from './h2-reset.ts'
 
 interface Piece {
   readonly chunk: Buffer
@@ -75,7 +76,7 @@ export class H2WebSocketConnection extends Duplex {
     const stream = this.#stream
     const isWhole = stream.writableFinished && stream.readableEnded
     // As a connection that is reset. RFC 8441 §5
-    if (!isWhole && !stream.closed) stream.close(constants.NGHTTP2_CANCEL)
+    if (!isWhole) resetStream(stream, constants.NGHTTP2_CANCEL)
     done(error)
   }
 
