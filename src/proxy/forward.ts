@@ -134,7 +134,7 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
     }
     clearTimeout(this.#thinking)
     const { response, signedIn, hsts, responseHeaders } = this.#call
-    const { headers, length } = readResponseHeaders(received, signedIn, hsts)
+    const { headers, length } = readResponseHeaders(received, signedIn, hsts, status)
     this.#left = length
     const sent =
       responseHeaders === undefined ? headers : withResponseHeaders(headers, responseHeaders)

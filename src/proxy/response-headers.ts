@@ -61,11 +61,13 @@ export interface ResponseHeaders {
  * @param received names and values in turn, a character for each byte: bytes pass as they are. RFC 9110 §5.5
  * @param hsts Strict-Transport-Security where the upstream sends none
  * @param signedIn an answer to a signed-in person is private unless the upstream says how it may be cached
+ * @param status 204 has no length, whatever the upstream says
  */
 export function readResponseHeaders(
   received: readonly string[],
   signedIn: boolean,
   hsts?: string,
+  status = 200,
 ): ResponseHeaders {
   const headers: string[] = []
   let connection: string | undefined
@@ -85,6 +87,8 @@ export function readResponseHeaders(
         if (setsOwnCookie(value)) continue
         break
       case 'content-length':
+        // A client that believed it would read the next answer as the body of this one. RFC 9110 §8.6
+        if (status === 204) continue
         length = Number(value)
         break
       case 'cache-control':

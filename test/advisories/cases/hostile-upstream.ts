@@ -15,6 +15,8 @@ export const TOO_MUCH: Readonly<Record<string, string>> = {
   '/public/two-answers': `${OK}Content-Length: 5\r\n\r\nfirst${OK}Content-Length: 6\r\n\r\n${LOST}`,
   '/public/longer': `${OK}Content-Length: 5\r\n\r\nfirst, and the ${LOST}`,
   '/public/no-content': `HTTP/1.1 204 No Content\r\nContent-Length: 6\r\n\r\n${LOST}`,
+  '/public/chunked-no-content': `HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n${LOST}\r\n0\r\n\r\n`,
+  '/public/not-modified': `HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\n\r\n${LOST}`,
 }
 
 /** By name: answers that are none. */
@@ -94,6 +96,10 @@ export const oneAnswer: Judge = ({ answer }) => {
   if (broken.length > 0) return `\`${JSON.stringify(broken[0]).slice(1, -1)}\` reached the client`
   const framings = lines.filter((line) => /^(content-length|transfer-encoding):/i.test(line))
   if (framings.length > 1) return `${framings.join(', ')} reached the client`
+  // RFC 9110 §8.6: whoever believed it would read the next answer as the body of this one.
+  if (statusLine.startsWith('HTTP/1.1 204') && framings.length > 0) {
+    return `204 with \`${framings[0]}\` reached the client`
+  }
   return final.length > 100_000 ? 'a head without bounds reached the client' : undefined
 }
 
