@@ -36,11 +36,13 @@ export interface ByteUpstream {
   forget(): void
 }
 
-/** Bytes behind which the connection ends. */
+/** Bytes behind which the connection ends, or rests until there is another answer that nobody has asked for. */
 export interface BrokenAnswer {
   readonly bytes: string
-  readonly end: 'close' | 'reset'
+  readonly end: 'close' | 'reset' | { readonly unasked: string }
 }
+
+const REST_MS = 30
 
 export interface ByteUpstreamOptions {
   /** The bytes of the answer; default 200 with `ok`. `undefined`: never answers. */
@@ -122,7 +124,13 @@ function send(socket: Socket, answer: string | BrokenAnswer | undefined): void {
   if (answer === undefined) return
   if (typeof answer === 'string') socket.write(answer, 'latin1')
   else if (answer.end === 'close') socket.end(answer.bytes, 'latin1')
-  else socket.write(answer.bytes, 'latin1', () => socket.resetAndDestroy())
+  else {
+    const { bytes, end } = answer
+    socket.write(bytes, 'latin1', () => {
+      if (end === 'reset') socket.resetAndDestroy()
+      else setTimeout(() => socket.write(end.unasked, 'latin1'), REST_MS)
+    })
+  }
 }
 
 const LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21\x22\x24-\x7e]+) HTTP\/1\.1$/

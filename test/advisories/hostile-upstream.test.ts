@@ -9,6 +9,7 @@ import {
   hints,
   hostileAnswer,
   tooMuch,
+  unaskedAnswers,
 } from './cases/hostile-upstream.ts'
 import {
   block,
@@ -98,6 +99,7 @@ test('an app that is hostile', async (t) => {
   })
 
   await holds(t, target, tooMuch)
+  await holds(t, target, unaskedAnswers)
 
   // The links are passed on.
   await holds(t, target, hints, ({ answer }) => {

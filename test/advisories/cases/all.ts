@@ -12,7 +12,7 @@ import {
   oddLengths,
   requestsInARow,
 } from './framing.ts'
-import { brokenAnswers, brokenBodies, hints, tooMuch } from './hostile-upstream.ts'
+import { brokenAnswers, brokenBodies, hints, tooMuch, unaskedAnswers } from './hostile-upstream.ts'
 import { notOneHost, oddMethods, proxyLine, sameHosts, strangeHosts } from './hosts-and-methods.ts'
 import {
   closedPathsOverHttp2,
@@ -90,6 +90,7 @@ export const ATTACKS: readonly Attack[] = [
   requestsInARow,
   cutOff,
   tooMuch,
+  unaskedAnswers,
   brokenAnswers,
   brokenBodies,
   hints,

@@ -62,9 +62,16 @@ export const NOT_WHOLE: Readonly<Record<string, string | BrokenAnswer>> = {
 
 const HINTS = `${'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(5)}${OK}${EMPTY}`
 
+/** The whole answer, and a while later one more on the same connection. */
+const UNASKED: BrokenAnswer = {
+  bytes: `${OK}Content-Length: 2\r\n\r\nok`,
+  end: { unasked: `${OK}Content-Length: 6\r\n\r\n${LOST}` },
+}
+
 /** What an upstream of these attacks answers. */
 export function hostileAnswer({ target }: ReceivedRequest): string | BrokenAnswer {
   if (target === '/public/hints') return HINTS
+  if (target === '/public/unasked') return UNASKED
   const name = decoded(target.slice('/public/'.length))
   const answer = TOO_MUCH[target] ?? BROKEN[name] ?? NOT_WHOLE[name]
   return answer ?? `${OK}Content-Length: 2\r\n\r\nok`
@@ -170,6 +177,30 @@ export const tooMuch: Attack = {
   id: 'H8',
   name: 'what an app says too much is nobody else’s answer',
   attempts: () => Object.keys(TOO_MUCH).map(withOthers),
+}
+
+const AFTER_REST_MS = 60
+
+/** The second answer has come while the connection rested, or comes while the next request is on its way. */
+const afterRest = (restMs: number): Attempt => ({
+  name: `the next request ${restMs} ms later`,
+  run: async (target) => {
+    for (let round = 1; ; round++) {
+      await rawRequest(target.port, get('/public/unasked'), { until: 'close' })
+      await new Promise((resolve) => setTimeout(resolve, restMs))
+      const seen = await attempt('next', get('/public/x'), {
+        judge: ({ answer }) =>
+          answer.status >= 500 || answer.body === 'ok' ? undefined : `it got ${answer.body}`,
+      }).run(target)
+      if (seen.fault !== undefined || round === ROUNDS) return seen
+    }
+  },
+})
+
+export const unaskedAnswers: Attack = {
+  id: 'H8',
+  name: 'an answer that nobody asked for, on a connection that rests, is for nobody',
+  attempts: () => [AFTER_REST_MS, AFTER_REST_MS * 3].map(afterRest),
 }
 
 export const hints: Attack = {
