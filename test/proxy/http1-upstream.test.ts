@@ -1,135 +1,16 @@
 /** Connections of HTTP/1.1 to an upstream that says byte for byte what a test wants. */
 
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
-import { type Test, test } from 'tap'
-import type { Route, UpstreamUrl } from '../../src/policy/route.ts'
-import { Deadlines } from '../../src/proxy/deadlines.ts'
-import { Http1Upstream } from '../../src/proxy/http1-upstream.ts'
+import { test } from 'tap'
 import type { UpstreamCall, UpstreamRequest } from '../../src/proxy/upstream-call.ts'
 import { selfSigned } from '../support/self-signed.ts'
-
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
-const NO_TLS: Route['tls'] = {
-  skipVerify: false,
-  customCa: undefined,
-  serverName: undefined,
-  client: undefined,
-}
-
-/** One connection as the upstream sees it. */
-interface Seen {
-  readonly socket: Socket
-  /** All that has come on it. */
-  received: string
-}
-
-interface Started {
-  readonly connections: readonly Seen[]
-  readonly upstream: Http1Upstream
-}
-
-interface Options {
-  readonly tls?: Route['tls']
-  readonly server?: Server
-  readonly event?: 'connection' | 'secureConnection'
-}
-
-/** @param onBytes called with a connection whenever something has come on it */
-async function start(
-  t: Test,
-  onBytes: (seen: Seen) => void,
-  options: Options = {},
-): Promise<Started> {
-  const { server = createServer(), event = 'connection', tls = NO_TLS } = options
-  const connections: Seen[] = []
-  server.on(event, (socket: Socket) => {
-    const seen = { socket, received: '' }
-    connections.push(seen)
-    socket.on('error', () => undefined)
-    socket.on('data', (chunk: Buffer) => {
-      seen.received += chunk.toString('latin1')
-      onBytes(seen)
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const scheme = event === 'connection' ? 'http' : 'https'
-  const upstream = new Http1Upstream(urlOf(scheme, port), tls, new Deadlines())
-  t.teardown(() => {
-    upstream.destroy()
-    for (const { socket } of connections) socket.destroy()
-    server.close()
-  })
-  return { connections, upstream }
-}
-
-function urlOf(scheme: 'http' | 'https', port: number): UpstreamUrl {
-  return {
-    scheme,
-    hostname: '127.0.0.1',
-    port,
-    h2c: false,
-    origin: `${scheme}://127.0.0.1:${port}`,
-    socketPath: undefined,
-    basePath: '',
-  }
-}
-
-interface Answer {
-  readonly status: number
-  readonly body: string
-  readonly trailers: readonly string[]
-}
-
-const ASKED: UpstreamRequest = {
-  path: '/',
-  method: 'GET',
-  headers: ['Host', 'app'],
-  body: null,
-  headersTimeout: 0,
-  bodyTimeout: 0,
-}
-
-/** Rejects with the error that the call ends with. */
-function ask(
-  upstream: Http1Upstream,
-  request: Partial<UpstreamRequest> = {},
-  onCall: (call: UpstreamCall) => void = () => undefined,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    let status = 0
-    let body = ''
-    upstream.dispatch(
-      { ...ASKED, ...request },
-      {
-        onConnect: onCall,
-        onHeaders: (code) => {
-          status = code
-        },
-        onData: (piece) => {
-          body += piece.toString('latin1')
-          return true
-        },
-        onComplete: (trailers) => resolve({ status, body, trailers }),
-        onError: reject,
-      },
-    )
-  })
-}
-
-/** Answers each request that has no body. */
-function answering(text: string): (seen: Seen) => void {
-  return (seen) => {
-    if (seen.received.endsWith('\r\n\r\n')) seen.socket.write(text)
-  }
-}
+import { ASKED, answering, ask, NO_TLS, OK, type Seen, startHttp1 } from '../support/start-http1.ts'
 
 test('a connection is used again, and the one that was used last first', async (t) => {
-  const { connections, upstream } = await start(t, answering(OK))
+  const { connections, upstream } = await startHttp1(t, answering(OK))
   await Promise.all([ask(upstream), ask(upstream), ask(upstream)])
   t.equal(connections.length, 3)
   for (let i = 0; i < 5; i++) t.match(await ask(upstream), { status: 200, body: 'ok' })
@@ -143,12 +24,12 @@ test('who says something without being asked is not asked again on that connecti
     ['a whole answer behind another', OK],
     ['one byte behind an answer', 'H'],
   ] as const) {
-    const { connections, upstream } = await start(t, answering(OK + extra))
+    const { connections, upstream } = await startHttp1(t, answering(OK + extra))
     t.match(await ask(upstream), { status: 200, body: 'ok' }, what)
     t.match(await ask(upstream), { status: 200, body: 'ok' }, what)
     t.equal(connections.length, 2, what)
   }
-  const { connections, upstream } = await start(t, answering(OK))
+  const { connections, upstream } = await startHttp1(t, answering(OK))
   await ask(upstream)
   const [first] = connections
   first?.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen')
@@ -159,7 +40,7 @@ test('who says something without being asked is not asked again on that connecti
 })
 
 test('the head of a request, and how its end is known', async (t) => {
-  const { connections, upstream } = await start(t, ({ socket, received }) => {
+  const { connections, upstream } = await startHttp1(t, ({ socket, received }) => {
     if (/\r\n\r\n$|0\r\n\r\n$|abc$/.test(received)) socket.write(OK)
   })
   const sent = async (request: Partial<UpstreamRequest>): Promise<string> => {
@@ -190,7 +71,7 @@ test('the head of a request, and how its end is known', async (t) => {
 })
 
 test('what cannot be sent is not', async (t) => {
-  const { connections, upstream } = await start(t, answering(OK))
+  const { connections, upstream } = await startHttp1(t, answering(OK))
   for (const request of [
     { path: '/a b' },
     { path: '/\r\nX: y' },
@@ -216,7 +97,7 @@ test('what cannot be sent is not', async (t) => {
 })
 
 test('a body that is not as long as it was said to be is not finished as if it were', async (t) => {
-  const { connections, upstream } = await start(t, () => undefined)
+  const { connections, upstream } = await startHttp1(t, () => undefined)
   const headers = ['Host', 'app', 'Content-Length', '3']
   for (const text of ['ab', 'abcd']) {
     const body = Readable.from([Buffer.from(text)])
@@ -236,7 +117,7 @@ test('a body that is not as long as it was said to be is not finished as if it w
 })
 
 test('an answer before the whole request ends the connection, and is passed on', async (t) => {
-  const { connections, upstream } = await start(t, ({ socket, received }) => {
+  const { connections, upstream } = await startHttp1(t, ({ socket, received }) => {
     if (received.endsWith('abc\r\n')) socket.write(OK)
   })
   const body = new PassThrough()
@@ -249,16 +130,16 @@ test('an answer before the whole request ends the connection, and is passed on',
 
 test('a connection that the upstream lets rest for a short time only is not used after it', async (t) => {
   const short = OK.replace('\r\n\r\n', '\r\nKeep-Alive: timeout=2\r\n\r\n')
-  const { connections, upstream } = await start(t, answering(short))
+  const { connections, upstream } = await startHttp1(t, answering(short))
   await ask(upstream)
   await ask(upstream)
   t.equal(connections.length, 2)
 })
 
 test('who is silent too long', async (t) => {
-  const silent = await start(t, () => undefined)
+  const silent = await startHttp1(t, () => undefined)
   await t.rejects(ask(silent.upstream, { headersTimeout: 50 }), { code: 'HEADERS_TIMEOUT' })
-  const halfway = await start(t, answering(OK.slice(0, -1)))
+  const halfway = await startHttp1(t, answering(OK.slice(0, -1)))
   await t.rejects(ask(halfway.upstream, { bodyTimeout: 50 }), { code: 'BODY_TIMEOUT' })
   const { socket } = halfway.connections[0] as Seen
   if (!socket.destroyed) await once(socket, 'close')
@@ -266,7 +147,7 @@ test('who is silent too long', async (t) => {
 })
 
 test('who is given up hears of it, and so does the upstream', async (t) => {
-  const { connections, upstream } = await start(t, () => undefined)
+  const { connections, upstream } = await startHttp1(t, () => undefined)
   const error = new Error('enough')
   await t.rejects(
     ask(upstream, {}, (call) => setImmediate(() => call.abort(error))),
@@ -282,7 +163,7 @@ test('who is given up hears of it, and so does the upstream', async (t) => {
 })
 
 test('a closed upstream finishes what it has, and keeps nothing', async (t) => {
-  const { connections, upstream } = await start(t, () => undefined)
+  const { connections, upstream } = await startHttp1(t, () => undefined)
   const asked = ask(upstream)
   while (connections[0]?.received === undefined || connections[0].received === '')
     await new Promise(setImmediate)
@@ -297,7 +178,7 @@ test('a closed upstream finishes what it has, and keeps nothing', async (t) => {
 })
 
 test('a destroyed upstream fails what it has', async (t) => {
-  const { connections, upstream } = await start(t, () => undefined)
+  const { connections, upstream } = await startHttp1(t, () => undefined)
   const asked = ask(upstream)
   while (connections.length === 0) await new Promise(setImmediate)
   upstream.destroy()
@@ -307,7 +188,7 @@ test('a destroyed upstream fails what it has', async (t) => {
 
 test('who takes nothing holds the upstream back, and gets all of it in the end', async (t) => {
   const total = 8 * 1024 * 1024
-  const { connections, upstream } = await start(t, (seen) => {
+  const { connections, upstream } = await startHttp1(t, (seen) => {
     if (!seen.received.endsWith('\r\n\r\n')) return
     seen.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`)
     for (let sent = 0; sent < total; sent += 65_536) seen.socket.write(Buffer.alloc(65_536, 'x'))
@@ -349,7 +230,7 @@ test('TLS goes on with the session of an earlier connection', async (t) => {
   const certificate = selfSigned(['127.0.0.1', 'inner.example'])
   const reused: boolean[] = []
   const closing = OK.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')
-  const { upstream } = await start(
+  const { upstream } = await startHttp1(
     t,
     (seen) => {
       reused.push((seen.socket as TLSSocket).isSessionReused())
