@@ -87,6 +87,8 @@ export class Llhttp {
 
   /** @param bytes at most PIECE_BYTES @returns what is wrong with it, or `undefined` */
   read(bytes: Uint8Array): string | undefined {
+    // All pieces lie in one place: what another connection has sent would be read on as this one's.
+    if (listener !== undefined) return 'another answer is being read'
     const llhttp = exports()
     // A module that has grown has another buffer.
     if (memory.buffer !== llhttp.memory.buffer) memory = new Uint8Array(llhttp.memory.buffer)

@@ -171,3 +171,26 @@ test('what a listener throws ends the reading', (t) => {
   reader.free()
   t.end()
 })
+
+test('two answers are not read at once, and neither is taken for the other', (t) => {
+  const silent = { onBegin: () => true, onHead: () => true, onComplete: () => undefined }
+  const other = new AnswerReader({ ...silent, onBody: () => t.fail('it was read') })
+  let body = ''
+  let refused: Error | undefined
+  const reader = new AnswerReader({
+    ...silent,
+    onBody: (piece) => {
+      body += piece.toString('latin1')
+      refused ??= other.read(
+        Buffer.from(`HTTP/1.1 200 OK${CRLF}Content-Length: 5${CRLF}${CRLF}other`),
+      )
+    },
+  })
+  const chunks = `Transfer-Encoding: chunked${CRLF}${CRLF}2${CRLF}my${CRLF}3${CRLF}own${CRLF}0${CRLF}${CRLF}`
+  t.equal(reader.read(Buffer.from(`HTTP/1.1 200 OK${CRLF}${chunks}`)), undefined)
+  t.equal(body, 'myown')
+  t.match(refused, { message: /another answer/ })
+  reader.free()
+  other.free()
+  t.end()
+})
