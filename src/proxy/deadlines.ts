@@ -28,6 +28,15 @@ export class Deadlines {
 
   #look(): void {
     const now = performance.now()
+    for (const waiter of this.#waiters) {
+      if (waiter.deadline >= now) continue
+      // Timers come before what has arrived: whoever answered while this process was busy is heard first.
+      setImmediate(() => this.#end(now))
+      return
+    }
+  }
+
+  #end(now: number): void {
     for (const waiter of this.#waiters) if (waiter.deadline < now) waiter.onDeadline()
   }
 }

@@ -249,9 +249,10 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
   bodySent(): void {
     const { timeoutMs } = this.#call
     if (this.#state !== 'waiting' || timeoutMs === 0) return
-    this.#thinking = setTimeout(() => {
+    const late = (): void =>
       this.#stop(new GatehouseError('UPSTREAM_TIMEOUT', `no answer within ${timeoutMs} ms`))
-    }, timeoutMs)
+    // An answer that came while this process was busy is read first.
+    this.#thinking = setTimeout(() => setImmediate(late), timeoutMs)
   }
 
   clientTimedOut(): void {

@@ -38,7 +38,7 @@ export class Http1Body {
     this.#body.resume()
   }
 
-  /** Takes no more of the body; whoever serves the client decides what becomes of the rest. */
+  /** Takes no more of the body; whoever serves the client decides what becomes of the rest, which is let go by until then. */
   stop(): void {
     const body = this.#body
     body.off('data', this.#onData)
@@ -47,6 +47,8 @@ export class Http1Body {
     body.off('close', this.#onClose)
     // A client that breaks off once nobody listens is no failure of anybody.
     body.on('error', ignore)
+    // Held back for an upstream that takes no more, the client would never get to its next request.
+    body.resume()
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -94,7 +96,9 @@ export class Http1Body {
     }
   }
 
-  readonly #onError = (error: Error): void => this.#break(error)
+  readonly #onError = ({ message }: Error): void =>
+    // Not with a code that would put it down to the upstream.
+    this.#break(new UpstreamError('ABORTED', `the client broke off its body: ${message}`))
 
   readonly #onClose = (): void =>
     this.#break(new UpstreamError('ABORTED', 'the client broke off in the middle of its body'))

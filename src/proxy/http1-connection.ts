@@ -38,7 +38,7 @@ export class Http1Connection implements Carrier, AnswerListener, Waiter {
   readonly openedAt = performance.now()
   readonly socket: Socket
   readonly #options: ConnectionOptions
-  readonly #reader: AnswerReader = new AnswerReader(this)
+  readonly #reader: AnswerReader
   #exchange: Http1Exchange | undefined
   #deadline = this.openedAt + CONNECT_TIMEOUT_MS
   #keepAliveMs = KEEP_ALIVE_MS
@@ -48,7 +48,10 @@ export class Http1Connection implements Carrier, AnswerListener, Waiter {
   #isReusable = false
   #error: Error | undefined
 
-  /** @param first waits for the connection */
+  /**
+   * @param first waits for the connection
+   * @throws where TLS cannot be spoken with what the route has
+   */
   constructor(options: ConnectionOptions, first: Http1Exchange) {
     this.#options = options
     this.#exchange = first
@@ -59,6 +62,7 @@ export class Http1Connection implements Carrier, AnswerListener, Waiter {
       onread: { buffer: memory, callback: (length) => this.#read(length) },
     })
     this.socket = socket
+    this.#reader = new AnswerReader(this)
     socket.once(readyEvent(url), () => this.#opened())
     socket.on('session', (session: Buffer) => options.owner.onTlsSession(session))
     socket.on('drain', () => this.#exchange?.drained())
@@ -148,7 +152,7 @@ export class Http1Connection implements Carrier, AnswerListener, Waiter {
   onComplete(trailers: string[], keepsAlive: boolean): void {
     const exchange = this.#asked()
     // An answer that comes before the whole request leaves the rest of it on the connection.
-    this.#isReusable = keepsAlive && exchange.isSent && this.#keepAliveMs > 0
+    this.#isReusable = keepsAlive && exchange.allowsAnother && this.#keepAliveMs > 0
     this.#exchange = undefined
     exchange.onComplete(trailers)
     if (!this.#isReusable) this.socket.destroy()

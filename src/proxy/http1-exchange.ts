@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net'
 import { Http1Body } from './http1-body.ts'
-import { framingOf, lengthOf, requestHead } from './http1-request-head.ts'
+import { framingOf, isLast, lengthOf, requestHead } from './http1-request-head.ts'
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream-call.ts'
 import { UpstreamError } from './upstream-error.ts'
 
@@ -34,16 +34,21 @@ export class Http1Exchange implements UpstreamCall {
     return this.#state === 'over'
   }
 
-  /** Nothing of the request is waiting to be sent. */
-  get isSent(): boolean {
-    return this.#body === undefined
+  /** True where the upstream has been sent all of the request, and will not take what comes behind it for a part of it. */
+  get allowsAnother(): boolean {
+    return (
+      this.#body === undefined &&
+      this.#carrier?.socket.writableLength === 0 &&
+      !isLast(this.#request)
+    )
   }
 
   /** Sends the request, unless the handler has lost interest, or it cannot be sent: then nothing has been, and it is over. */
   begin(carrier: Carrier): void {
     const request = this.#request
-    if (request.body?.destroyed && !request.body.readableEnded)
-      return this.fail(new UpstreamError('ABORTED', 'the client broke off before its body'))
+    // One that has ended would never say so again.
+    if (request.body?.destroyed || request.body?.readableEnded)
+      return this.fail(new UpstreamError('ABORTED', 'the body was gone before it was sent'))
     const framing = framingOf(request)
     let head: string
     try {

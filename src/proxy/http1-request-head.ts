@@ -12,6 +12,14 @@ const UNSAFE_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 const SAFE_TARGET = /^\/[\x21-\x7e]*$/
 /** Of these an upstream expects a body, and is to be told that there is none. RFC 9110 §8.6 */
 const EXPECTS_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
+/** Whose body every server reads. RFC 9110 §9.3, RFC 4918 §9, RFC 3253 §3.6 */
+const READS_BODY: ReadonlySet<string> = new Set([
+  ...EXPECTS_BODY,
+  'PROPFIND',
+  'PROPPATCH',
+  'QUERY',
+  'REPORT',
+])
 /** Names that have been looked at; there are few. */
 const MAX_NAMES = 2_000
 const MAX_NAME_LENGTH = 64
@@ -32,7 +40,15 @@ export function requestHead(request: UpstreamRequest, framing: Framing): string 
   if (framing === 'none' && EXPECTS_BODY.has(method) && !saysLength(headers))
     head += 'Content-Length: 0\r\n'
   // An upstream of HTTP/1.0 would close without being asked not to.
-  return `${head}Connection: keep-alive\r\n\r\n`
+  return `${head}Connection: ${isLast(request) ? 'close' : 'keep-alive'}\r\n\r\n`
+}
+
+/**
+ * True where nothing may follow on the connection: servers that are mistaken leave a body that they expect of no such method
+ * on it, to be taken for the next request, or send one behind the answer to HEAD, to be taken for the next answer.
+ */
+export function isLast({ method, body }: UpstreamRequest): boolean {
+  return body === null ? method === 'HEAD' : !READS_BODY.has(method)
 }
 
 /**

@@ -84,16 +84,17 @@ export class Http1Upstream implements ConnectionOwner {
   }
 
   #open(exchange: Http1Exchange): void {
-    const connection = new Http1Connection(
-      {
-        url: this.#url,
-        tls: this.#tls,
-        tlsSession: this.#tlsSession,
-        deadlines: this.#deadlines,
-        owner: this,
-      },
-      exchange,
-    )
-    this.#connections.add(connection)
+    const options = {
+      url: this.#url,
+      tls: this.#tls,
+      tlsSession: this.#tlsSession,
+      deadlines: this.#deadlines,
+      owner: this,
+    }
+    try {
+      this.#connections.add(new Http1Connection(options, exchange))
+    } catch (error) {
+      exchange.fail(error instanceof Error ? error : new Error(String(error)))
+    }
   }
 }
