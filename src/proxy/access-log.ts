@@ -43,7 +43,9 @@ export interface AccessLog {
 }
 
 /** Each write goes through a thread of its own, which costs more than a hundred lines do. */
-const LINES_AT_ONCE = 128
+const BYTES_AT_ONCE = 96 * 1024
+/** Bytes of UTF-8 for a unit of UTF-16. */
+const LONGEST_CHARACTER = 3
 /** Lines wait at most this long for others, so that a busy gateway writes many at once. */
 const FLUSH_MS = 100
 
@@ -52,24 +54,30 @@ const FLUSH_MS = 100
  * @param recent keeps the last lines for those who ask
  */
 export function createAccessLog(sink: LineSink, recent?: RecentLines): AccessLog {
-  // Joined here and not by the writer: it would measure and copy each line by itself.
-  let waiting: string[] = []
+  // Put together here and not by the writer: it would measure and copy each line by itself.
+  let waiting = Buffer.allocUnsafeSlow(BYTES_AT_ONCE)
+  let used = 0
   let flushing: NodeJS.Timeout | undefined
   const flush = (): void => {
     clearTimeout(flushing)
     flushing = undefined
-    if (waiting.length === 0) return
-    const lines = waiting
-    waiting = []
-    const bytes = Buffer.from(`${lines.join('\n')}\n`)
+    if (used === 0) return
+    const bytes = Buffer.from(waiting.subarray(0, used))
+    used = 0
     recent?.add(bytes)
     sink.write(bytes)
   }
+  const makeRoom = (bytes: number): void => {
+    flush()
+    if (bytes > waiting.length) waiting = Buffer.allocUnsafeSlow(bytes)
+  }
   return {
     write: (record) => {
-      waiting.push(formatRecord(record))
-      if (waiting.length >= LINES_AT_ONCE) flush()
-      else flushing ??= setTimeout(flush, FLUSH_MS)
+      const line = `${formatRecord(record)}\n`
+      const atMost = line.length * LONGEST_CHARACTER
+      if (used + atMost > waiting.length) makeRoom(atMost)
+      used += waiting.write(line, used)
+      flushing ??= setTimeout(flush, FLUSH_MS)
     },
     flush,
     reopen: () => {

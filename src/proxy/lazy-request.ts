@@ -12,6 +12,8 @@ const NONE: Readonly<Record<string, string>> = Object.freeze({})
 export class LazyRequest extends IncomingMessage {
   /** To be set by whoever takes it from Node. An upgrade is asked about more, and always has all of them. */
   isHandedOver = false
+  /** What Node was told, which asks twice. */
+  framing: Readonly<Record<string, string>> | undefined = undefined
   /** Set by Node on what asks for an upgrade; its types do not know it. */
   declare readonly upgrade?: boolean
 }
@@ -23,7 +25,9 @@ if (whole?.get !== undefined && whole.set !== undefined) {
   const { get, set } = whole
   Object.defineProperty(LazyRequest.prototype, 'headers', {
     get(this: LazyRequest) {
-      return this.isHandedOver || this.upgrade ? get.call(this) : framingOf(this.rawHeaders)
+      if (this.isHandedOver || this.upgrade) return get.call(this)
+      this.framing ??= framingOf(this.rawHeaders)
+      return this.framing
     },
     set,
   })
