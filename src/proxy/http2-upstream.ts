@@ -22,7 +22,14 @@ export class Http2Upstream {
   }
 
   dispatch(request: UpstreamRequest, handler: UpstreamHandler): void {
-    const session = this.#sessionWithRoom()
+    let session: Http2Session
+    try {
+      session = this.#sessionWithRoom()
+    } catch (error) {
+      // TLS cannot be spoken with what the route has.
+      setImmediate(() => handler.onError(error instanceof Error ? error : new Error(String(error))))
+      return
+    }
     const exchange = new Http2Exchange(this.#url, session, request, handler)
     session.reserve(exchange)
   }

@@ -8,9 +8,12 @@ import { selfSigned } from '../support/self-signed.ts'
 
 const ONE = selfSigned(['a.example'])
 const OTHER = selfSigned(['a.example'])
+const WEAK = selfSigned(['a.example'], { curve: 'prime192v1' })
 const FILES: Readonly<Record<string, string>> = {
   'one.pem': ONE.cert,
   'one.key': ONE.key,
+  'weak.pem': WEAK.cert,
+  'weak.key': WEAK.key,
   'other.key': OTHER.key,
 }
 
@@ -171,6 +174,8 @@ const REFUSED: Readonly<Record<string, string>> = {
     '`tls_client_cert_file` and `tls_client_key_file` stand together',
   [`${TO}tls_client_cert_file: one.pem, tls_client_key_file: other.key`]:
     'the key is not that of the certificate',
+  [`${TO}tls_client_cert_file: weak.pem, tls_client_key_file: weak.key`]:
+    'TLS does not take `tls_client_cert_file`: ee key too small',
   [`${TO}tls_client_cert_file: one.key, tls_client_key_file: one.key`]:
     '`tls_client_cert_file` holds no certificate in PEM',
   [`${TO}tls_client_cert_file: one.pem, tls_client_key_file: one.pem`]:

@@ -12,6 +12,8 @@ export interface SelfSigned {
 export interface SelfSignedOptions {
   readonly notBefore?: Date
   readonly notAfter?: Date
+  /** Of its key; default: `prime256v1`. */
+  readonly curve?: string
   /** Signs in place of the certificate itself. @param name the first of its names */
   readonly issuer?: SelfSigned & { readonly name: string }
 }
@@ -20,7 +22,9 @@ const DAY_MS = 86_400_000
 
 /** A certificate for `names` (DNS names, IPv4 addresses or e-mail addresses) that signs itself with ECDSA (RFC 5280 §4.1). */
 export function selfSigned(names: readonly string[], options: SelfSignedOptions = {}): SelfSigned {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  const { publicKey, privateKey } = generateKeyPairSync('ec', {
+    namedCurve: options.curve ?? 'prime256v1',
+  })
   const notBefore = options.notBefore ?? new Date(Date.now() - DAY_MS)
   const notAfter = options.notAfter ?? new Date(Date.now() + DAY_MS)
   const name = nameOf(names[0] ?? '')

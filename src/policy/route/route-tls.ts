@@ -3,6 +3,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { dirname, resolve } from 'node:path'
+import { createSecureContext } from 'node:tls'
 import { readAuthority } from '../../routing/host-name.ts'
 import type { Around } from '../language/compile-conditions.ts'
 import type { Route } from '../route.ts'
@@ -106,7 +107,22 @@ function readClient(
   if (!certificate.checkPrivateKey(privateKey)) {
     return report(keyEntry.value.at, 'the key is not that of the certificate')
   }
+  const refusal = refusalByTls(cert, key)
+  if (refusal !== undefined) {
+    return report(certEntry.value.at, `TLS does not take \`tls_client_cert_file\`: ${refusal}`)
+  }
   return { cert, key }
+}
+
+/** OpenSSL has rules of its own, for the strength of keys and signatures among others. */
+function refusalByTls(cert: string, key: string): string | undefined {
+  try {
+    createSecureContext({ cert, key })
+    return undefined
+  } catch (cause) {
+    const { reason, message } = cause as Error & { readonly reason?: string }
+    return reason ?? message
+  }
 }
 
 function attempt<T>(make: () => T): T | undefined {
