@@ -8,7 +8,7 @@ export interface AnswerListener {
   onBegin(): boolean
   /** Also of each interim answer, whose status is below 200. False: no body follows, since the request was HEAD. */
   onHead(status: number, statusText: string, headers: string[]): boolean
-  /** @param piece the reader's own memory, which is another's when the call has returned */
+  /** @param piece memory that is another's when the call has returned */
   onBody(piece: Buffer): void
   /** @param keepsAlive whether the connection may be asked again */
   onComplete(trailers: string[], keepsAlive: boolean): void
@@ -28,6 +28,9 @@ export class AnswerReader implements LlhttpListener {
   #piece: Buffer = NOTHING
   /** The first bytes of `#piece`, as soon as they are needed. */
   #text = ''
+  /** Where in `#piece` the body lies that the listener has not been given. */
+  #bodyStart = 0
+  #bodyEnd = 0
   #fields: string[] = []
   #fieldBytes = 0
   #statusText = ''
@@ -41,13 +44,18 @@ export class AnswerReader implements LlhttpListener {
     this.#parser = new Llhttp(this)
   }
 
-  /** @returns why the connection is of no use any more */
+  /**
+   * @param piece is written to: the chunks of a body that it holds are put together
+   * @returns why the connection is of no use any more
+   */
   read(piece: Buffer): Error | undefined {
     this.#piece = piece
     this.#text = ''
-    const wrong = this.#parser.read(piece)
+    let failure = this.#failure(this.#parser.read(piece))
+    if (failure === undefined && this.#giveBody() !== 0) failure = this.#refusal
+    this.#bodyEnd = 0
     this.#piece = NOTHING
-    return this.#failure(wrong)
+    return failure
   }
 
   /** The upstream has ended the connection. @returns what is wrong with that */
@@ -113,9 +121,21 @@ export class AnswerReader implements LlhttpListener {
     }
   }
 
+  /** Thousands of chunks may lie in one piece: given one by one, each would wait in an object of its own for a slow client. */
   onBody(start: number, length: number): number {
+    if (this.#bodyEnd === 0) this.#bodyStart = this.#bodyEnd = start
+    // What lies before `start` has been read.
+    if (this.#bodyEnd !== start) this.#piece.copyWithin(this.#bodyEnd, start, start + length)
+    this.#bodyEnd += length
+    return 0
+  }
+
+  #giveBody(): number {
+    const end = this.#bodyEnd
+    if (end === 0) return 0
+    this.#bodyEnd = 0
     try {
-      this.#listener.onBody(this.#piece.subarray(start, start + length))
+      this.#listener.onBody(this.#piece.subarray(this.#bodyStart, end))
       return 0
     } catch (error) {
       return this.#refuse(error)
@@ -125,6 +145,7 @@ export class AnswerReader implements LlhttpListener {
   onMessageComplete(): number {
     const trailers = this.#takeFields()
     if (this.#status < 200) return 0
+    if (this.#giveBody() !== 0) return -1
     try {
       this.#listener.onComplete(trailers, this.#keepsAlive)
       return 0

@@ -194,3 +194,24 @@ test('two answers are not read at once, and neither is taken for the other', (t)
   other.free()
   t.end()
 })
+
+test('the chunks of a piece come as one', (t) => {
+  const chunks = Array.from({ length: 5_000 }, (_, i) => String.fromCharCode(97 + (i % 26)))
+  const bodies: string[] = []
+  let trailers: string[] = []
+  const reader = new AnswerReader({
+    onBegin: () => true,
+    onHead: () => true,
+    onBody: (piece) => bodies.push(piece.toString('latin1')),
+    onComplete: (fields) => {
+      trailers = fields
+    },
+  })
+  const framed = chunks.map((chunk) => `1${CRLF}${chunk}${CRLF}`).join('')
+  const text = `HTTP/1.1 200 OK${CRLF}Transfer-Encoding: chunked${CRLF}${CRLF}${framed}0${CRLF}X-A: b${CRLF}${CRLF}`
+  t.equal(reader.read(Buffer.from(text)), undefined)
+  t.same(bodies, [chunks.join('')])
+  t.same(trailers, ['X-A', 'b'])
+  reader.free()
+  t.end()
+})
