@@ -256,8 +256,11 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
   }
 
   clientTimedOut(): void {
+    // Who is held back cannot send: it is the upstream that takes nothing.
     this.#stop(
-      new GatehouseError('MALFORMED_REQUEST', 'the body stopped arriving', { status: 408 }),
+      this.#call.request.isPaused()
+        ? new GatehouseError('UPSTREAM_TIMEOUT', 'the upstream stopped taking the body')
+        : new GatehouseError('MALFORMED_REQUEST', 'the body stopped arriving', { status: 408 }),
     )
   }
 

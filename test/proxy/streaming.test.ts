@@ -153,6 +153,21 @@ test('a slow upstream holds the client back', async (t) => {
   t.ok(written < total / 2, `${written} of ${total} bytes were taken from the client`)
 })
 
+test('a client that is held back for its upstream is not blamed for its silence', async (t) => {
+  const upstream = await startUpstream(t, { handler: (incoming) => void incoming.pause() })
+  const { get } = await startGateway(t, {
+    config: { server: { limits: { body_timeout: '1s' } } },
+    policies: `
+routes:
+  - { name: open, from: "http://open.localhost:8080", to: "${upstream.origin}", allow_public_unauthenticated_access: true }
+`,
+  })
+  const body = Buffer.alloc(32 * 1024 * 1024)
+  const answer = await get('http://open.localhost:8080/', { method: 'POST', body })
+  t.equal(answer.status, 504)
+  t.match(answer.json(), { error: 'UPSTREAM_TIMEOUT' })
+})
+
 test('a body of many megabytes arrives whole, both ways', async (t) => {
   const { gateway } = await startOpen(t, (incoming, response) => {
     incoming.pipe(response)
