@@ -3,6 +3,7 @@
 import type { LiveSession } from '../identity/session.ts'
 import type { Decision, Outcome, Person } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
+import { flatText } from '../support/flat-text.ts'
 import type { LineSink } from '../support/line-sink.ts'
 import type { RecentLines } from '../support/recent-lines.ts'
 import type { EpochMs } from '../support/time.ts'
@@ -102,24 +103,43 @@ const routes = new WeakMap<Route, string>()
 
 export function formatRecord(record: RequestRecord): string {
   const { host, path, route, session, decision, wouldBe, upstreamMs, detail } = record
-  let line = `{"time":"${isoTime(record.time)}","level":"info","msg":"request","request_id":${quote(record.requestId)}`
+  // One row of parts, see flatText.
+  let line = timeText(record.time)
+  line += escaped(record.requestId)
+  line += '"'
   if (route !== undefined) line += routeText(route)
-  line += `,"method":${quote(record.method)}`
-  if (host !== undefined) line += `,"host":${quote(host)}`
-  if (path !== undefined) line += `,"path":${quote(path)}`
-  line += `,"status":${record.status}`
+  line += ',"method":"'
+  line += escaped(record.method)
+  if (host !== undefined) {
+    line += '","host":"'
+    line += escaped(host)
+  }
+  if (path !== undefined) {
+    line += '","path":"'
+    line += escaped(path)
+  }
+  line += '","status":'
+  line += record.status
   line += decision === undefined ? ',"outcome":"rejected"' : decisionText(decision, wouldBe)
   if (session !== undefined) line += identityText(session, record.namedGroups)
-  line += `,"source_ip":"${record.sourceIp}","duration_ms":${milliseconds(record.durationMs)}`
-  if (upstreamMs !== undefined) line += `,"upstream_ms":${milliseconds(upstreamMs)}`
+  line += ',"source_ip":"'
+  line += record.sourceIp
+  line += '","duration_ms":'
+  line += milliseconds(record.durationMs)
+  if (upstreamMs !== undefined) {
+    line += ',"upstream_ms":'
+    line += milliseconds(upstreamMs)
+  }
   if (detail !== undefined) line += `,"detail":${quote(detail)}`
-  return `${line},"policy_revision":"${record.revision}"}`
+  line += ',"policy_revision":"'
+  line += record.revision
+  return `${line}"}`
 }
 
 function routeText(route: Route): string {
   let text = routes.get(route)
   if (text === undefined) {
-    text = `,"route":${quote(route.name)}`
+    text = flatText(`,"route":${quote(route.name)}`)
     routes.set(route, text)
   }
   return text
@@ -137,6 +157,7 @@ function decisionText(decision: Decision, wouldBe: Outcome | undefined): string 
       text += `,"rule":${quote(name)},"rule_at":${quote(`${at.file}:${at.line}`)}`
     }
     if (wouldBe !== undefined) text += `,"would_be":"${wouldBe}"`
+    text = flatText(text)
     known.set(decision, text)
   }
   return text
@@ -158,6 +179,7 @@ function identityText(session: LiveSession, namedGroups: readonly string[]): str
     // Where not all groups are known, those that are would read as all: whoever judges the log later must see the gap.
     if (subject.groups.complete) text += `,"groups":${JSON.stringify(namedGroups)}`
     text += `,"session":${quote(id)}`
+    text = flatText(text)
     byGroups.set(namedGroups, text)
   }
   return text
@@ -169,14 +191,14 @@ const THREE_DIGITS = Array.from({ length: 1_000 }, (_, i) => String(i).padStart(
 let second = Number.NaN
 let secondText = ''
 
-/** As `Date` writes it. Many requests have one second, and most of the text is the same for all of them. */
-function isoTime(time: EpochMs): string {
+/** How a line begins. Many requests have one second, and most of the text is the same for all of them. */
+function timeText(time: EpochMs): string {
   const millisecond = Math.trunc(time % 1_000)
   if (time - millisecond !== second) {
     second = time - millisecond
-    secondText = new Date(second).toISOString().slice(0, -4)
+    secondText = flatText(`{"time":"${new Date(second).toISOString().slice(0, -4)}`)
   }
-  return `${secondText}${THREE_DIGITS[millisecond]}Z`
+  return `${secondText}${THREE_DIGITS[millisecond]}Z","level":"info","msg":"request","request_id":"`
 }
 
 /** Microseconds are enough, and fifteen decimals are noise. */
@@ -189,5 +211,10 @@ function milliseconds(value: number): string {
 const NEEDS_ESCAPE = /[^\x20\x21\x23-\x5b\x5d-\x7e]/
 
 function quote(text: string): string {
-  return NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`
+  return `"${escaped(text)}"`
+}
+
+/** What stands between the quotes. */
+function escaped(text: string): string {
+  return NEEDS_ESCAPE.test(text) ? JSON.stringify(text).slice(1, -1) : text
 }

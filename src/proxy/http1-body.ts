@@ -88,7 +88,7 @@ export class Http1Body {
 
   #writeEnd(): boolean {
     try {
-      this.#socket.write(`0\r\n${fieldLines(this.#events.trailers())}\r\n`, 'latin1')
+      this.#socket.write(`0${fieldLines(this.#events.trailers())}\r\n\r\n`, 'latin1')
       return true
     } catch (error) {
       this.#break(error instanceof Error ? error : new Error(String(error)))

@@ -1,6 +1,7 @@
 /** The head of a request as bytes of HTTP/1.1. RFC 9112 §3 */
 
 import { isToken } from '../routing/canonical.ts'
+import { flatText } from '../support/flat-text.ts'
 import type { UpstreamRequest } from './upstream-call.ts'
 import { UpstreamError } from './upstream-error.ts'
 
@@ -20,27 +21,29 @@ const READS_BODY: ReadonlySet<string> = new Set([
   'QUERY',
   'REPORT',
 ])
-/** Names that have been looked at; there are few. */
+/** Names that have been looked at, and what stands between the last value and the one of that name; there are few. */
 const MAX_NAMES = 2_000
 const MAX_NAME_LENGTH = 64
-const names = new Map<string, boolean>()
+const starts = new Map<string, string>()
 
 /** @throws UpstreamError UNSENDABLE where a part of it would be read as something else */
 export function requestHead(request: UpstreamRequest, framing: Framing): string {
   const { method, path, headers, fixed, trailers } = request
   if (!SAFE_TARGET.test(path)) throw new UpstreamError('UNSENDABLE', 'the path cannot be sent')
-  if (!isName(method)) throw new UpstreamError('UNSENDABLE', 'the method cannot be sent')
-  let head = `${method} ${path} HTTP/1.1\r\n`
-  head += fieldLines(headers)
+  if (!isToken(method)) throw new UpstreamError('UNSENDABLE', 'the method cannot be sent')
+  // One row of parts, see flatText.
+  let head = `${method} ${path} HTTP/1.1`
+  head = addFields(head, headers)
   if (fixed !== undefined) head += fixed.lines
   if (framing === 'chunked') {
-    head += 'Transfer-Encoding: chunked\r\n'
-    if (trailers !== undefined) head += `Trailer: ${trailers.names.join(', ')}\r\n`
+    head += '\r\nTransfer-Encoding: chunked'
+    if (trailers !== undefined) head += `\r\nTrailer: ${trailers.names.join(', ')}`
   }
   if (framing === 'none' && EXPECTS_BODY.has(method) && !saysLength(headers))
-    head += 'Content-Length: 0\r\n'
+    head += '\r\nContent-Length: 0'
   // An upstream of HTTP/1.0 would close without being asked not to.
-  return `${head}Connection: ${isLast(request) ? 'close' : 'keep-alive'}\r\n\r\n`
+  head += isLast(request) ? '\r\nConnection: close' : '\r\nConnection: keep-alive'
+  return `${head}\r\n\r\n`
 }
 
 /**
@@ -53,18 +56,36 @@ export function isLast({ method, body }: UpstreamRequest): boolean {
 
 /**
  * @param fields names and values in turn
+ * @returns each as a line, behind the end of the line before it
  * @throws UpstreamError UNSENDABLE where one would end its line, or be none
  */
 export function fieldLines(fields: readonly string[]): string {
-  let lines = ''
+  return flatText(addFields('', fields))
+}
+
+function addFields(head: string, fields: readonly string[]): string {
+  let text = head
   for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] as string
     const value = fields[i + 1] as string
-    if (!isName(name) || UNSAFE_VALUE.test(value))
-      throw new UpstreamError('UNSENDABLE', `the header \`${name}\` cannot be sent`)
-    lines += `${name}: ${value}\r\n`
+    if (UNSAFE_VALUE.test(value)) throw unsendable(fields[i] as string)
+    text += startOf(fields[i] as string)
+    text += value
   }
-  return lines
+  return text
+}
+
+function startOf(name: string): string {
+  let start = starts.get(name)
+  if (start === undefined) {
+    if (!isToken(name)) throw unsendable(name)
+    start = flatText(`\r\n${name}: `)
+    if (starts.size < MAX_NAMES && name.length <= MAX_NAME_LENGTH) starts.set(name, start)
+  }
+  return start
+}
+
+function unsendable(name: string): UpstreamError {
+  return new UpstreamError('UNSENDABLE', `the header \`${name}\` cannot be sent`)
 }
 
 export function framingOf({ headers, body }: UpstreamRequest): Framing {
@@ -86,13 +107,4 @@ function saysLength(headers: readonly string[]): boolean {
 
 function isContentLength(name: string): boolean {
   return name.length === 14 && name.toLowerCase() === 'content-length'
-}
-
-function isName(name: string): boolean {
-  let known = names.get(name)
-  if (known === undefined) {
-    known = isToken(name)
-    if (names.size < MAX_NAMES && name.length <= MAX_NAME_LENGTH) names.set(name, known)
-  }
-  return known
 }
