@@ -113,8 +113,12 @@ export class AnswerReader implements LlhttpListener {
     if (status < 100) return this.#refuse(new Error(`an answer with the status ${status}`))
     this.#status = status
     this.#keepsAlive = keepsAlive
+    const fields = this.#takeFields()
+    // The client is told of no coding but our own, and would take this one for the content. RFC 9112 §7
+    const coding = otherCoding(fields)
+    if (coding !== undefined) return this.#refuse(new Error(`the coding \`${coding}\``))
     try {
-      const hasBody = this.#listener.onHead(status, this.#statusText, this.#takeFields())
+      const hasBody = this.#listener.onHead(status, this.#statusText, fields)
       return hasBody ? 0 : 1
     } catch (error) {
       return this.#refuse(error)
@@ -173,4 +177,16 @@ export class AnswerReader implements LlhttpListener {
     if (this.#text === '') this.#text = this.#piece.toString('latin1', 0, TEXT_BYTES)
     return this.#text.substring(start, end)
   }
+}
+
+/** A transfer coding that llhttp does not undo. */
+function otherCoding(fields: readonly string[]): string | undefined {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string
+    if (name.length !== 17 || name.toLowerCase() !== 'transfer-encoding') continue
+    const coding = fields[i + 1] as string
+    // The second means none, and old servers say so.
+    if (!/^(?:chunked|identity)$/i.test(coding)) return coding
+  }
+  return undefined
 }

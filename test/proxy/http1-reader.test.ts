@@ -127,6 +127,16 @@ test('what is no answer is told, and nothing of it is taken for one', (t) => {
   const ok = `HTTP/1.1 200 OK${CRLF}`
   const empty = `Content-Length: 0${CRLF}${CRLF}`
   const cases: [string, string, RegExp][] = [
+    [
+      'a coding that stays',
+      `${ok}Transfer-Encoding: gzip, chunked${CRLF}${CRLF}0${CRLF}${CRLF}`,
+      /gzip/,
+    ],
+    [
+      'a coding in a line of its own',
+      `${ok}Transfer-Encoding: gzip${CRLF}Transfer-Encoding: chunked${CRLF}${CRLF}0${CRLF}${CRLF}`,
+      /gzip/,
+    ],
     ['no HTTP', 'SSH-2.0-OpenSSH\r\n', /not HTTP/],
     ['a second answer', `${ok}${empty}${ok}${empty}`, /nobody has asked/],
     [
