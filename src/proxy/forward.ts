@@ -3,14 +3,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GatehouseError } from '../errors.ts'
 import type { ResponseHeaderChanges } from '../policy/route.ts'
-import type { Balancer, Target } from './balancer.ts'
 import { limitSilence } from './body-silence.ts'
 import { limitStall } from './client-stall.ts'
 import { passEarlyHints } from './early-hints.ts'
 import { readResponseHeaders, withResponseHeaders } from './response-headers.ts'
 import { passTrailers, type RequestTrailers } from './trailers.ts'
-import type { FixedHeaders, UpstreamCall, UpstreamHandler } from './upstream-call.ts'
-import { UpstreamError } from './upstream-error.ts'
+import type { Balancer, Target } from './upstream/balancer.ts'
+import type { FixedHeaders, UpstreamCall, UpstreamHandler } from './upstream/upstream-call.ts'
+import { UpstreamError } from './upstream/upstream-error.ts'
 import { hostOf } from './upstream-headers.ts'
 
 export interface ForwardCall {

@@ -25,9 +25,9 @@ import { overLimit, receive } from './receive.ts'
 import { refuseDecision, refuseFailure } from './refuse.ts'
 import { beginTrace, endTrace } from './request-trace.ts'
 import { requestTrailers } from './trailers.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
 import { hearsOwnHost, upstreamHeaders } from './upstream-headers.ts'
 import { upstreamPath } from './upstream-path.ts'
-import type { Upstreams } from './upstreams.ts'
 
 /** A request for one of our own endpoints, read once like any other. */
 export interface OwnRequest extends CanonicalOwnRequest {

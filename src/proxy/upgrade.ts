@@ -13,8 +13,8 @@ import { GatehouseError } from '../errors.ts'
 import type { Route, UpstreamUrl } from '../policy/route.ts'
 import { admitUpgrade, type Upgrade, type UpgradeParts } from './admit-upgrade.ts'
 import { receive } from './receive.ts'
+import { tlsOptions } from './upstream/upstream-socket.ts'
 import { upstreamHeaders } from './upstream-headers.ts'
-import { tlsOptions } from './upstream-socket.ts'
 
 const UPGRADE: unique symbol = Symbol('upgrade')
 type UpgradeRequest = IncomingMessage & { [UPGRADE]?: Upgrade | undefined; originalUrl?: string }

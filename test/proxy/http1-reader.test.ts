@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { AnswerReader } from '../../src/proxy/http1-reader.ts'
+import { AnswerReader } from '../../src/proxy/upstream/http1-reader.ts'
 
 const CRLF = '\r\n'
 

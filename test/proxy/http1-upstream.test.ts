@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { test } from 'tap'
-import type { UpstreamCall, UpstreamRequest } from '../../src/proxy/upstream-call.ts'
+import type { UpstreamCall, UpstreamRequest } from '../../src/proxy/upstream/upstream-call.ts'
 import { selfSigned } from '../support/self-signed.ts'
 import { ASKED, answering, ask, NO_TLS, OK, type Seen, startHttp1 } from '../support/start-http1.ts'
 

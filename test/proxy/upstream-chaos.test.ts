@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { type Test, test } from 'tap'
-import { AnswerReader } from '../../src/proxy/http1-reader.ts'
+import { AnswerReader } from '../../src/proxy/upstream/http1-reader.ts'
 import { startGateway } from '../support/start-gateway.ts'
 
 const CLIENTS = 40

@@ -1,7 +1,7 @@
 import { type Test, test } from 'tap'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import type { Route } from '../../src/policy/route.ts'
-import { createUpstreams, type Upstreams } from '../../src/proxy/upstreams.ts'
+import { createUpstreams, type Upstreams } from '../../src/proxy/upstream/upstreams.ts'
 import { startUpstream } from '../support/start-upstream.ts'
 
 const ignore = () => undefined

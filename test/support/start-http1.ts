@@ -3,9 +3,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Route, UpstreamUrl } from '../../src/policy/route.ts'
-import { Deadlines } from '../../src/proxy/deadlines.ts'
-import { Http1Upstream } from '../../src/proxy/http1-upstream.ts'
-import type { UpstreamCall, UpstreamRequest } from '../../src/proxy/upstream-call.ts'
+import { Deadlines } from '../../src/proxy/upstream/deadlines.ts'
+import { Http1Upstream } from '../../src/proxy/upstream/http1-upstream.ts'
+import type { UpstreamCall, UpstreamRequest } from '../../src/proxy/upstream/upstream-call.ts'
 import type { Scope } from './scope.ts'
 
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'

@@ -1,7 +1,7 @@
 /** One HTTP/2 connection to an upstream, from its opening to its last stream. */
 
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
-import type { Route, UpstreamUrl } from '../policy/route.ts'
+import type { Route, UpstreamUrl } from '../../policy/route.ts'
 import { UpstreamError } from './upstream-error.ts'
 import { CONNECT_TIMEOUT_MS, CONNECTION_AGE_MS, openSocket } from './upstream-socket.ts'
 

@@ -6,7 +6,7 @@ import {
   type IncomingHttpHeaders,
   type IncomingHttpStatusHeader,
 } from 'node:http2'
-import type { Route, UpstreamUrl } from '../policy/route.ts'
+import type { Route, UpstreamUrl } from '../../policy/route.ts'
 import { Http2Session, type Waiting } from './http2-session.ts'
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream-call.ts'
 import { UpstreamError } from './upstream-error.ts'

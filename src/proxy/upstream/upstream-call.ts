@@ -1,7 +1,7 @@
 /** One request to an upstream and its answer, as forwarding sees them, whatever the protocol on the way. */
 
 import type { Readable } from 'node:stream'
-import type { RequestTrailers } from './trailers.ts'
+import type { RequestTrailers } from '../trailers.ts'
 
 /** Headers that are the same for many requests, and were put into lines once. */
 export interface FixedHeaders {

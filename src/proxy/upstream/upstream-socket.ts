@@ -2,7 +2,7 @@
 
 import { isIP, connect as netConnect, type OnReadOpts, type Socket } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
-import type { Route, UpstreamUrl } from '../policy/route.ts'
+import type { Route, UpstreamUrl } from '../../policy/route.ts'
 
 /** How long a connection may take to open; a host that drops packets answers nothing at all. */
 export const CONNECT_TIMEOUT_MS = 10_000

@@ -1,7 +1,7 @@
 /** The upstreams of all routes: connections kept over reloads, shared by routes that lead to the same place. */
 
-import type { HealthCheck, Route, UpstreamTargets, UpstreamUrl } from '../policy/route.ts'
-import type { Log } from '../support/log.ts'
+import type { HealthCheck, Route, UpstreamTargets, UpstreamUrl } from '../../policy/route.ts'
+import type { Log } from '../../support/log.ts'
 import { type Balancer, createBalancer, type Target } from './balancer.ts'
 import { Deadlines } from './deadlines.ts'
 import { Endpoint } from './endpoint.ts'

@@ -1,7 +1,7 @@
 /** One connection of HTTP/1.1 to an upstream: one exchange after the other, and none after anything unexpected. */
 
 import type { Socket } from 'node:net'
-import type { Route, UpstreamUrl } from '../policy/route.ts'
+import type { Route, UpstreamUrl } from '../../policy/route.ts'
 import type { Deadlines, Waiter } from './deadlines.ts'
 import type { Carrier, Http1Exchange } from './http1-exchange.ts'
 import { type AnswerListener, AnswerReader } from './http1-reader.ts'

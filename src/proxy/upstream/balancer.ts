@@ -1,6 +1,6 @@
 /** Which of a route's upstreams gets the next request: those that are well, in turn or the least busy, by their weights. */
 
-import type { UpstreamTargets, WeightedUrl } from '../policy/route.ts'
+import type { UpstreamTargets, WeightedUrl } from '../../policy/route.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** One upstream of a route. */

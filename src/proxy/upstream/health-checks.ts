@@ -1,11 +1,11 @@
 /** `health_check`: each upstream is asked regularly, and passed over while it fails. */
 
-import type { HealthCheck, UpstreamUrl } from '../policy/route.ts'
-import { type Every, every } from '../support/every.ts'
-import type { Log } from '../support/log.ts'
+import type { HealthCheck, UpstreamUrl } from '../../policy/route.ts'
+import { type Every, every } from '../../support/every.ts'
+import type { Log } from '../../support/log.ts'
+import { hostOf } from '../upstream-headers.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { UpstreamCall } from './upstream-call.ts'
-import { hostOf } from './upstream-headers.ts'
 
 export interface HealthMonitor {
   isHealthy(): boolean

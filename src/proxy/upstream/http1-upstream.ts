@@ -1,6 +1,6 @@
 /** The connections of HTTP/1.1 to one upstream: opened as needed, kept while they are of use, never asked twice at once. */
 
-import type { Route, UpstreamUrl } from '../policy/route.ts'
+import type { Route, UpstreamUrl } from '../../policy/route.ts'
 import type { Deadlines } from './deadlines.ts'
 import { type ConnectionOwner, Http1Connection } from './http1-connection.ts'
 import { Http1Exchange } from './http1-exchange.ts'

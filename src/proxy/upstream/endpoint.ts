@@ -1,6 +1,6 @@
 /** One upstream server: its connections, how busy it is, and whether it has been failing. */
 
-import type { Route, UpstreamUrl } from '../policy/route.ts'
+import type { Route, UpstreamUrl } from '../../policy/route.ts'
 import type { Deadlines } from './deadlines.ts'
 import { Http1Upstream } from './http1-upstream.ts'
 import { Http2Upstream } from './http2-upstream.ts'

@@ -1,7 +1,7 @@
 /** The head of a request as bytes of HTTP/1.1. RFC 9112 §3 */
 
-import { isToken } from '../routing/canonical.ts'
-import { flatText } from '../support/flat-text.ts'
+import { isToken } from '../../routing/canonical.ts'
+import { flatText } from '../../support/flat-text.ts'
 import type { UpstreamRequest } from './upstream-call.ts'
 import { UpstreamError } from './upstream-error.ts'
 
