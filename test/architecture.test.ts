@@ -85,17 +85,17 @@ test('rooms import only what the table in src/README.md allows', async (t) => {
 
 test('each third-party package has one home', async (t) => {
   const homes: Record<string, RegExp> = {
-    'openid-client': /^identity\/openid-[a-z-]+\.ts$/,
+    'openid-client': /^identity\/provider\/openid-[a-z-]+\.ts$/,
     jose: /^(identity|demo)\//,
-    undici: /^identity\/outgoing-fetch\.ts$/,
+    undici: /^identity\/provider\/outgoing-fetch\.ts$/,
     '@fastify/http-proxy': /^proxy\/upgrade\.ts$/,
     'js-yaml': /^support\/yaml-(document|tree|scalars|mistake)\.ts$/,
     yaml: /^support\/yaml-(mistake|writer)\.ts$/,
     'smol-toml': /^config\/import\/toml\.ts$/,
     ajv: /^support\//,
     'prom-client': /^admin\//,
-    ioredis: /^identity\/redis-[a-z]+\.ts$/,
-    'rate-limiter-flexible': /^identity\/redis-[a-z]+\.ts$/,
+    ioredis: /^identity\/(store|directory)\/redis-[a-z]+\.ts$/,
+    'rate-limiter-flexible': /^identity\/store\/redis-[a-z]+\.ts$/,
     eta: /^pages\//,
     commander: /^cli\//,
     'oidc-provider': /^demo\//,

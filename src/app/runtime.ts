@@ -7,11 +7,11 @@ import {
   createAssertionSigner,
   readSigningKey,
 } from '../identity/assertion.ts'
-import { createOpenIdProvider } from '../identity/openid-provider.ts'
-import type { ProxySettings } from '../identity/outgoing-fetch.ts'
-import type { Provider } from '../identity/provider.ts'
+import { createOpenIdProvider } from '../identity/provider/openid-provider.ts'
+import type { ProxySettings } from '../identity/provider/outgoing-fetch.ts'
+import type { Provider } from '../identity/provider/provider.ts'
 import type { RateLimits } from '../identity/rate-limits.ts'
-import type { SessionStore } from '../identity/session-store.ts'
+import type { SessionStore } from '../identity/store/session-store.ts'
 import { createBearer } from '../proxy/bearer.ts'
 import { compileDataPlane, type DataPlane } from '../proxy/data-plane.ts'
 import type { Clock } from '../support/time.ts'

@@ -2,8 +2,8 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import type { Snapshot } from '../config/snapshot.ts'
-import type { SessionStore } from '../identity/session-store.ts'
 import { loadSigningPems } from '../identity/signing-keys.ts'
+import type { SessionStore } from '../identity/store/session-store.ts'
 
 export interface KeysInForce {
   readonly snapshot: Snapshot

@@ -5,7 +5,7 @@ import {
   createOutgoingFetch,
   type OutgoingFetch,
   proxySettings,
-} from '../identity/outgoing-fetch.ts'
+} from '../identity/provider/outgoing-fetch.ts'
 import type { Clock } from '../support/time.ts'
 import type { ProbeContext } from './probe.ts'
 

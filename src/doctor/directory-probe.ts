@@ -1,9 +1,9 @@
 /** Probes of directories: are our credentials valid, what may they read, and how far does the rate limit reach? */
 
 import type { DirectoryConfig } from '../config/schema-directory.ts'
-import { DirectoryFailure } from '../identity/directory.ts'
-import { type OktaAnswer, type OktaFetch, readOkta } from '../identity/okta-answer.ts'
-import { createOktaFetch } from '../identity/open-directory.ts'
+import { DirectoryFailure } from '../identity/directory/directory.ts'
+import { type OktaAnswer, type OktaFetch, readOkta } from '../identity/directory/okta-answer.ts'
+import { createOktaFetch } from '../identity/directory/open-directory.ts'
 import type { Finding, Probe, ProbeContext } from './probe.ts'
 
 export const probeDirectories: Probe = async (context) => {

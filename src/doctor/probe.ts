@@ -1,7 +1,7 @@
 /** What `doctor` is made of: probes, each of which tries one thing that the config depends on and says what it found. */
 
 import type { Snapshot } from '../config/snapshot.ts'
-import type { Fetch } from '../identity/provider-fetch.ts'
+import type { Fetch } from '../identity/provider/provider-fetch.ts'
 import type { Position } from '../support/problem.ts'
 import type { Clock } from '../support/time.ts'
 

@@ -1,9 +1,9 @@
 /** Probes of identity providers: can they be found, are they whom the config names, and would a sign-in come about? */
 
 import type { ProviderConfig } from '../config/schema-provider.ts'
-import { scopesOf } from '../identity/authorization-request.ts'
-import { ProviderFailure } from '../identity/provider.ts'
-import { checkMetadata, type ProviderMetadata } from '../identity/provider-metadata.ts'
+import { scopesOf } from '../identity/provider/authorization-request.ts'
+import { ProviderFailure } from '../identity/provider/provider.ts'
+import { checkMetadata, type ProviderMetadata } from '../identity/provider/provider-metadata.ts'
 import { probeClaims } from './claims-probe.ts'
 import { type Finding, type Probe, type ProbeContext, readJson, tryFetch } from './probe.ts'
 import { probeCredentials, probeRedirect } from './sign-in-probe.ts'

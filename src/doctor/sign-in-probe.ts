@@ -1,8 +1,8 @@
 /** Probes of a sign-in: does the provider know our redirect URI, and does it take our credentials? Nobody is signed in. */
 
 import { randomBytes } from 'node:crypto'
-import { createOpenIdProvider } from '../identity/openid-provider.ts'
-import { type Provider, ProviderFailure } from '../identity/provider.ts'
+import { createOpenIdProvider } from '../identity/provider/openid-provider.ts'
+import { type Provider, ProviderFailure } from '../identity/provider/provider.ts'
 import { type Finding, type ProbeContext, tryFetch } from './probe.ts'
 import type { FoundProvider } from './provider-probe.ts'
 

@@ -4,7 +4,7 @@ import { access, constants } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { RedisLocation } from '../config/snapshot.ts'
-import type { RedisNode } from '../identity/redis-examination.ts'
+import type { RedisNode } from '../identity/store/redis-examination.ts'
 import type { Finding, Probe } from './probe.ts'
 
 const where = 'session.store'
@@ -69,7 +69,7 @@ function checkDatabase(file: string): string | undefined {
 
 async function probeRedis(location: RedisLocation, now: () => number): Promise<readonly Finding[]> {
   // Its client takes a tenth of a second to load, which only those wait for who use it.
-  const { examineRedis } = await import('../identity/redis-examination.ts')
+  const { examineRedis } = await import('../identity/store/redis-examination.ts')
   const examined = await examineRedis(location, now)
   if (examined.kind === 'silent') {
     const advice =

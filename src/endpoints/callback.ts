@@ -1,8 +1,8 @@
 /** A provider's redirect path: where a sign-in comes back, and a session begins. */
 
 import { SignInRevoked } from '../identity/end-marks.ts'
-import type { Provider, SignedIn } from '../identity/provider.ts'
-import { ProviderFailure } from '../identity/provider.ts'
+import type { Provider, SignedIn } from '../identity/provider/provider.ts'
+import { ProviderFailure } from '../identity/provider/provider.ts'
 import type { LiveSession } from '../identity/session.ts'
 import { TEXTS } from '../pages/texts.ts'
 import { sendToApp } from './hand-over.ts'

@@ -1,6 +1,6 @@
 /** Which of several providers signs somebody in: by name, by the domain of their e-mail, or as they choose on a page. */
 
-import type { Provider } from '../identity/provider.ts'
+import type { Provider } from '../identity/provider/provider.ts'
 import { renderJson } from '../pages/render.ts'
 import { renderChooser } from '../pages/sign-in-pages.ts'
 import { emailDomain, foldAscii } from '../policy/language/fold.ts'

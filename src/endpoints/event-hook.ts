@@ -5,7 +5,7 @@
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Provider } from '../identity/provider.ts'
+import type { Provider } from '../identity/provider/provider.ts'
 import { renderJson } from '../pages/render.ts'
 import { isMapping } from '../support/mapping.ts'
 import { failure, type Reaction } from './reaction.ts'

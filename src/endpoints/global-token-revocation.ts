@@ -1,9 +1,9 @@
 /** `/.gatehouse/global_token_revocation/NAME`: Okta's Universal Logout (draft-parecki-oauth-global-token-revocation). */
 
-import { readRevocationToken } from '../identity/logout-token.ts'
-import type { Provider } from '../identity/provider.ts'
-import { TokenRefused } from '../identity/signed-token.ts'
-import { isObject, readSubjectId, type SessionsNamed } from '../identity/subject-id.ts'
+import { readRevocationToken } from '../identity/provider/logout-token.ts'
+import type { Provider } from '../identity/provider/provider.ts'
+import { TokenRefused } from '../identity/provider/signed-token.ts'
+import { isObject, readSubjectId, type SessionsNamed } from '../identity/provider/subject-id.ts'
 import { failure, type Reaction } from './reaction.ts'
 import { answerSignal, emptyAnswer, endNamed } from './signal.ts'
 import type { Visit } from './visit.ts'

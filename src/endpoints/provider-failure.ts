@@ -1,7 +1,11 @@
 /** A sign-in that the provider did not finish: whose fault it is goes to the visitor, everything to the log. */
 
 import { GatehouseError } from '../errors.ts'
-import { type Provider, ProviderFailure, type ProviderFailureKind } from '../identity/provider.ts'
+import {
+  type Provider,
+  ProviderFailure,
+  type ProviderFailureKind,
+} from '../identity/provider/provider.ts'
 import type { FailureAnswer } from '../pages/answer.ts'
 import { TEXTS } from '../pages/texts.ts'
 import { failure, type Reaction } from './reaction.ts'

@@ -1,8 +1,8 @@
 /** `/.gatehouse/backchannel_logout/NAME` and `/.gatehouse/frontchannel_logout/NAME`: the provider's own session has ended. */
 
-import { readLogoutToken } from '../identity/logout-token.ts'
-import type { Provider } from '../identity/provider.ts'
-import { TokenRefused } from '../identity/signed-token.ts'
+import { readLogoutToken } from '../identity/provider/logout-token.ts'
+import type { Provider } from '../identity/provider/provider.ts'
+import { TokenRefused } from '../identity/provider/signed-token.ts'
 import { failure, malformed, type Reaction } from './reaction.ts'
 import { answerSignal, emptyAnswer, endAndTell, endNamed } from './signal.ts'
 import { single, type Visit } from './visit.ts'

@@ -1,8 +1,8 @@
 /** `/.gatehouse/security_events/NAME`: events that a Shared Signals transmitter pushes (RFC 8935). */
 
-import type { Provider } from '../identity/provider.ts'
-import { readSecurityEvent } from '../identity/security-event.ts'
-import { type RefusalReason, TokenRefused } from '../identity/signed-token.ts'
+import type { Provider } from '../identity/provider/provider.ts'
+import { readSecurityEvent } from '../identity/provider/security-event.ts'
+import { type RefusalReason, TokenRefused } from '../identity/provider/signed-token.ts'
 import { renderJson } from '../pages/render.ts'
 import type { Reaction } from './reaction.ts'
 import { answerSignal, emptyAnswer, endNamed } from './signal.ts'

@@ -1,6 +1,6 @@
 /** How a sign-in begins: an app's host sends the browser to `public_url`, and that sends it to the provider. */
 
-import type { AuthorizationRequest, Provider } from '../identity/provider.ts'
+import type { AuthorizationRequest, Provider } from '../identity/provider/provider.ts'
 import { providerFailure } from './provider-failure.ts'
 import { type Reaction, redirect } from './reaction.ts'
 import { beginInBrowser } from './sign-in-cookie.ts'

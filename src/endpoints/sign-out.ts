@@ -4,7 +4,7 @@
  */
 
 import { GatehouseError } from '../errors.ts'
-import type { Provider } from '../identity/provider.ts'
+import type { Provider } from '../identity/provider/provider.ts'
 import type { LiveSession, SessionTokens } from '../identity/session.ts'
 import { EndsUnfinished, isStoreAway } from '../identity/unfinished-ends.ts'
 import { renderJson } from '../pages/render.ts'

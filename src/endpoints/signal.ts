@@ -1,9 +1,9 @@
 /** What the endpoints have in common by which providers end sessions: which provider speaks, and what it is answered. */
 
-import type { Provider } from '../identity/provider.ts'
-import { ProviderFailure } from '../identity/provider.ts'
-import { TokenRefused } from '../identity/signed-token.ts'
-import type { SessionsNamed } from '../identity/subject-id.ts'
+import type { Provider } from '../identity/provider/provider.ts'
+import { ProviderFailure } from '../identity/provider/provider.ts'
+import { TokenRefused } from '../identity/provider/signed-token.ts'
+import type { SessionsNamed } from '../identity/provider/subject-id.ts'
 import type { EndedBy } from '../support/audit.ts'
 import { failure, type Reaction } from './reaction.ts'
 import type { Visit } from './visit.ts'

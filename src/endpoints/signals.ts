@@ -1,6 +1,6 @@
 /** The addresses at which providers tell that somebody's session, or all of them, have ended; on `public_url` only. */
 
-import type { Provider } from '../identity/provider.ts'
+import type { Provider } from '../identity/provider/provider.ts'
 import { takeEvents, verifyEventHook } from './event-hook.ts'
 import { globalTokenRevocation } from './global-token-revocation.ts'
 import { backchannelLogout, frontchannelLogout } from './provider-logout.ts'

@@ -3,7 +3,7 @@
  * Nothing in it proves anything: it only says where to begin.
  */
 
-import type { Provider } from '../identity/provider.ts'
+import type { Provider } from '../identity/provider/provider.ts'
 import { TEXTS } from '../pages/texts.ts'
 import { malformed, type Reaction, redirect } from './reaction.ts'
 import { returnUrl } from './return-url.ts'

@@ -2,9 +2,9 @@
 
 import type { FastifyRequest } from 'fastify'
 import type { Snapshot } from '../config/snapshot.ts'
-import type { Directory } from '../identity/directory.ts'
+import type { Directory } from '../identity/directory/directory.ts'
 import type { LocalAdmins } from '../identity/local-admins.ts'
-import type { Provider } from '../identity/provider.ts'
+import type { Provider } from '../identity/provider/provider.ts'
 import type { RateLimits } from '../identity/rate-limits.ts'
 import type { ResolveGroups } from '../identity/session-groups.ts'
 import type { Sessions } from '../identity/sessions.ts'

@@ -7,7 +7,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { GatehouseError } from '../errors.ts'
 import type { EpochMs } from '../support/time.ts'
-import type { SessionStore } from './session-store.ts'
+import type { SessionStore } from './store/session-store.ts'
 
 /** Acting takes no longer; past it whoever was at it is taken for dead. */
 const LEASE_MS = 10_000

@@ -9,7 +9,7 @@ import { foldAscii } from '../policy/language/fold.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
 import type { SessionRecord } from './session.ts'
 import type { IndexKind, SessionSeals } from './session-seals.ts'
-import type { SessionStore } from './session-store.ts'
+import type { SessionStore } from './store/session-store.ts'
 
 /** Longer than a sign-in may take from its first redirect to its session. */
 const KEPT_MS = 2 * 3_600_000

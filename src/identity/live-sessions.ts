@@ -12,9 +12,9 @@ import { createActedOnce } from './acted-once.ts'
 import { createEndMarks } from './end-marks.ts'
 import { OpenSession } from './open-session.ts'
 import { createOpenSessions } from './open-sessions.ts'
-import type { SignedIn } from './provider.ts'
+import type { SignedIn } from './provider/provider.ts'
+import { createRevocation } from './provider/revocation.ts'
 import { ResolvedSession } from './resolved-session.ts'
-import { createRevocation } from './revocation.ts'
 import {
   absoluteEnd,
   cardOf,
@@ -37,8 +37,8 @@ import {
   sealParts,
   sessionId,
 } from './session-seals.ts'
-import type { SessionStore } from './session-store.ts'
 import type { Sessions, SignInContext } from './sessions.ts'
+import type { SessionStore } from './store/session-store.ts'
 import { createUnfinishedEnds } from './unfinished-ends.ts'
 
 const HAND_OVER_MS = 30_000

@@ -6,7 +6,7 @@
 import type { LocalAdmin } from '../config/snapshot.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
 import { createPasswordChecks, MAX_PASSWORD_BYTES, unmatchable } from './passwords.ts'
-import type { SignedIn } from './provider.ts'
+import type { SignedIn } from './provider/provider.ts'
 import { addressKey, nameKey, type RateLimits } from './rate-limits.ts'
 
 /** The provider's name in sessions, logs and policies. */

@@ -9,6 +9,6 @@ export async function openRateLimits(
 ): Promise<RateLimits> {
   if (location.kind !== 'redis') return createRateLimits(options)
   // Its client takes a tenth of a second to load, which only those wait for who use it.
-  const { openRedisCounter } = await import('./redis-counter.ts')
+  const { openRedisCounter } = await import('./store/redis-counter.ts')
   return createRateLimits({ ...options, shared: openRedisCounter(location, options) })
 }

@@ -2,6 +2,7 @@
 
 import type { Person } from '../policy/model.ts'
 import type { EpochMs } from '../support/time.ts'
+import { tokenSpan } from './provider/token-span.ts'
 import type { LiveSession, SessionRecord, SessionTokens, SignInOrigin } from './session.ts'
 import {
   joinSecrets,
@@ -9,7 +10,6 @@ import {
   type SessionSecrets,
   splitSecrets,
 } from './session-seals.ts'
-import { tokenSpan } from './token-span.ts'
 
 /** What of a session others may replace. */
 export interface Replaceable extends SessionParts {

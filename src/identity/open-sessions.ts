@@ -9,8 +9,8 @@ import type { Clock, EpochMs } from '../support/time.ts'
 import { OpenSession, type OpenSessionStart, type Replaceable } from './open-session.ts'
 import { absoluteEnd, cardOf, type SessionLifetimes, type SessionRecord } from './session.ts'
 import { openParts, type SessionSeals, type SessionSecrets, sessionId } from './session-seals.ts'
-import type { SessionStore, StoredSession } from './session-store.ts'
 import type { RecentEnough } from './sessions.ts'
+import type { SessionStore, StoredSession } from './store/session-store.ts'
 
 /** A revocation anywhere takes effect here within this time. */
 const VERIFIED_FOR_MS = 1_000

@@ -6,7 +6,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { every } from '../support/every.ts'
-import type { SessionStore } from './session-store.ts'
+import type { SessionStore } from './store/session-store.ts'
 
 export interface RefreshLock {
   /** False where another one has it. Rejects with STORE_UNAVAILABLE. */

@@ -6,11 +6,11 @@ import type { Audit } from '../support/audit.ts'
 import type { Log } from '../support/log.ts'
 import type { OpenSession } from './open-session.ts'
 import type { OpenSessions } from './open-sessions.ts'
-import { ProviderFailure, type Refresher } from './provider.ts'
+import { ProviderFailure, type Refresher } from './provider/provider.ts'
 import { type RefreshableParts, refreshedParts } from './refreshed-session.ts'
 import { cardOf } from './session.ts'
 import { indexKeysOf, openParts, type SessionSeals, sealParts } from './session-seals.ts'
-import type { SessionStore, StoredSession } from './session-store.ts'
+import type { SessionStore, StoredSession } from './store/session-store.ts'
 
 export interface RefreshParts {
   readonly store: SessionStore

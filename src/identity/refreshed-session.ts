@@ -1,7 +1,7 @@
 /** What a session becomes by what its provider answers to a refresh. Pure: claims are replaced, never merged. */
 
-import type { Claims } from './claims.ts'
-import type { RefreshedPerson } from './provider.ts'
+import type { Claims } from './provider/claims.ts'
+import type { RefreshedPerson } from './provider/provider.ts'
 import type { SessionGroups, SessionRecord, SessionTokens } from './session.ts'
 
 /**

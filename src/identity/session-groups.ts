@@ -5,7 +5,7 @@
 
 import { MAX_GROUPS, UNKNOWN_GROUPS } from '../policy/groups.ts'
 import type { Group, Groups } from '../policy/model.ts'
-import type { Directory, DirectoryAnswer } from './directory.ts'
+import type { Directory, DirectoryAnswer } from './directory/directory.ts'
 import { ResolvedSession } from './resolved-session.ts'
 import type { LiveSession } from './session.ts'
 

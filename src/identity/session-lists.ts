@@ -4,8 +4,8 @@ import type { Log } from '../support/log.ts'
 import type { Clock } from '../support/time.ts'
 import { absoluteEnd, type SessionLifetimes } from './session.ts'
 import type { SessionSeals } from './session-seals.ts'
-import type { SessionStore } from './session-store.ts'
 import type { ListedSession } from './sessions.ts'
+import type { SessionStore } from './store/session-store.ts'
 
 export interface SessionListOptions {
   readonly store: SessionStore

@@ -8,10 +8,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { GatehouseError } from '../errors.ts'
 import type { Clock } from '../support/time.ts'
 import type { OpenSession } from './open-session.ts'
-import { ProviderFailure, type ProviderFailureKind } from './provider.ts'
+import { ProviderFailure, type ProviderFailureKind } from './provider/provider.ts'
+import { isDue } from './provider/token-span.ts'
 import { createRefreshLock, type RefreshLock } from './refresh-lock.ts'
 import { type RefreshParts, refreshOnce } from './refresh-once.ts'
-import { isDue } from './token-span.ts'
 
 /** How a refresh came out, for the metrics: a closed list. */
 export type RefreshResult = 'ok' | 'ended' | 'store-unavailable' | ProviderFailureKind

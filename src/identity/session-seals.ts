@@ -9,8 +9,8 @@ import { foldAscii } from '../policy/language/fold.ts'
 import { compact, expand } from './compact.ts'
 import { createSealer, decodeBase64Url, deriveKey } from './seal.ts'
 import type { SessionCard, SessionGroups, SessionRecord, SessionTokens } from './session.ts'
-import type { StoredSession } from './session-store.ts'
 import { isReadable, versioned } from './session-version.ts'
+import type { StoredSession } from './store/session-store.ts'
 
 /** What a cookie or a hand-over code carries. */
 export interface SessionSecrets {

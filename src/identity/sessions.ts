@@ -2,7 +2,7 @@
 
 import type { EpochMs } from '../support/time.ts'
 import type { ActOnce } from './acted-once.ts'
-import type { SignedIn } from './provider.ts'
+import type { SignedIn } from './provider/provider.ts'
 import type { LiveSession, SessionCard, SessionTokens, SignInMethod } from './session.ts'
 import type { IndexKind } from './session-seals.ts'
 

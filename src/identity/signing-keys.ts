@@ -4,7 +4,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { GatehouseError } from '../errors.ts'
 import { readSigningKey, type SigningKey } from './assertion.ts'
 import { createSealer, deriveKey } from './seal.ts'
-import type { SessionStore } from './session-store.ts'
+import type { SessionStore } from './store/session-store.ts'
 
 const PURPOSE = 'assertion-key'
 

@@ -3,8 +3,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { DirectoryConfig } from '../../src/config/schema-directory.ts'
 import { type Okta, startOkta } from '../../src/demo/okta/okta.ts'
-import type { DirectoryAnswer } from '../../src/identity/directory.ts'
-import { openDirectory } from '../../src/identity/open-directory.ts'
+import type { DirectoryAnswer } from '../../src/identity/directory/directory.ts'
+import { openDirectory } from '../../src/identity/directory/open-directory.ts'
 import { Secret } from '../../src/support/secret.ts'
 
 export interface Simulated {

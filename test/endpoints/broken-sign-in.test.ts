@@ -1,7 +1,7 @@
 /** Sign-ins that do not hold: stolen, stale, repeated, torn. The code is not spent, and nobody goes round in circles. */
 
 import { test } from 'tap'
-import type { ProviderFailureKind } from '../../src/identity/provider.ts'
+import type { ProviderFailureKind } from '../../src/identity/provider/provider.ts'
 import type { BrowserClient } from '../support/browser-client.ts'
 import { APP, AUTH, type EndpointsFixture, startEndpoints } from './start-endpoints.ts'
 

@@ -11,8 +11,8 @@ import {
   ProviderFailure,
   type ProviderFailureKind,
   type SignedIn,
-} from '../../src/identity/provider.ts'
-import { TokenRefused } from '../../src/identity/signed-token.ts'
+} from '../../src/identity/provider/provider.ts'
+import { TokenRefused } from '../../src/identity/provider/signed-token.ts'
 
 export interface ScriptedProvider {
   readonly provider: Provider

@@ -1,7 +1,7 @@
 /** Signing out: asked first, done only from our own page, everywhere at once, then at the provider. */
 
 import { test } from 'tap'
-import { ProviderFailure } from '../../src/identity/provider.ts'
+import { ProviderFailure } from '../../src/identity/provider/provider.ts'
 import type { BrowserClient } from '../support/browser-client.ts'
 import { person } from './scripted-provider.ts'
 import { APP, AUTH, type FixtureOptions, startEndpoints, WIKI } from './start-endpoints.ts'

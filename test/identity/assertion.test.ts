@@ -6,8 +6,8 @@ import {
   createAssertionSigner,
   readSigningKey,
 } from '../../src/identity/assertion.ts'
-import { createMemoryStore } from '../../src/identity/memory-store.ts'
 import { loadSigningKeys, newSigningKeyPem } from '../../src/identity/signing-keys.ts'
+import { createMemoryStore } from '../../src/identity/store/memory-store.ts'
 
 const NOW = Date.UTC(2026, 2, 2, 9)
 const now = () => NOW

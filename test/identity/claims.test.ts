@@ -4,7 +4,7 @@ import {
   lacksClaims,
   readPerson,
   type UserInfo,
-} from '../../src/identity/claims.ts'
+} from '../../src/identity/provider/claims.ts'
 
 const rules: ClaimRules = { groupsClaims: ['groups'], allowUnverifiedEmail: false }
 const notAsked: UserInfo = { kind: 'not-asked' }

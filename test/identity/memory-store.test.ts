@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { createMemoryStore } from '../../src/identity/memory-store.ts'
+import { createMemoryStore } from '../../src/identity/store/memory-store.ts'
 import { manualTimer } from './manual-timer.ts'
 import { START, storeContract, storedSession } from './store-contract.ts'
 

@@ -3,8 +3,11 @@
 import type { Test } from 'tap'
 import type { DirectoryConfig } from '../../src/config/schema-directory.ts'
 import type { Okta, OktaOptions } from '../../src/demo/okta/okta.ts'
-import { type OpenDirectoryOptions, openDirectory } from '../../src/identity/open-directory.ts'
-import type { Fetch } from '../../src/identity/provider-fetch.ts'
+import {
+  type OpenDirectoryOptions,
+  openDirectory,
+} from '../../src/identity/directory/open-directory.ts'
+import type { Fetch } from '../../src/identity/provider/provider-fetch.ts'
 import type { Log } from '../../src/support/log.ts'
 import { Secret } from '../../src/support/secret.ts'
 import { startOkta } from '../support/start-okta.ts'

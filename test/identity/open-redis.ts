@@ -2,8 +2,8 @@
 
 import type { Test } from 'tap'
 import { readStoreUrl } from '../../src/config/store-url.ts'
-import { openStore } from '../../src/identity/open-store.ts'
-import type { SessionStore } from '../../src/identity/session-store.ts'
+import { openStore } from '../../src/identity/store/open-store.ts'
+import type { SessionStore } from '../../src/identity/store/session-store.ts'
 import type { Every } from '../../src/support/every.ts'
 import type { Clock } from '../../src/support/time.ts'
 import { type Logged, recorder } from './session-fixture.ts'

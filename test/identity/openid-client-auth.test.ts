@@ -4,7 +4,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypt
 import { decodeProtectedHeader, jwtVerify } from 'jose'
 import { type Test, test } from 'tap'
 import type { ProviderConfig } from '../../src/config/schema-provider.ts'
-import { createOpenIdProvider } from '../../src/identity/openid-provider.ts'
+import { createOpenIdProvider } from '../../src/identity/provider/openid-provider.ts'
 import { Secret } from '../../src/support/secret.ts'
 import { CLIENT_ID, type FakeProvider, startFakeProvider } from './fake-provider.ts'
 import { recorder } from './session-fixture.ts'

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import type { ProviderConfig } from '../../src/config/schema-provider.ts'
-import type { Provider } from '../../src/identity/provider.ts'
+import type { Provider } from '../../src/identity/provider/provider.ts'
 import { type FakeProvider, type Json, newKey, startFakeProvider } from './fake-provider.ts'
 import { EXPECTED, failureOf, signIn, startProvider } from './sign-in-helper.ts'
 

@@ -3,7 +3,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { calculateJwkThumbprint, decodeProtectedHeader, exportJWK, type JWK } from 'jose'
 import { test } from 'tap'
-import { newProofKey, proofKeyPair } from '../../src/identity/proof-key.ts'
+import { newProofKey, proofKeyPair } from '../../src/identity/provider/proof-key.ts'
 import { Secret } from '../../src/support/secret.ts'
 import { createBrowserClient } from '../support/browser-client.ts'
 import { startOkta } from '../support/start-okta.ts'

@@ -1,7 +1,7 @@
 /** What is asked of an OpenID provider with a refresh token, and what is made of its answer. */
 
 import { test } from 'tap'
-import type { Refreshed, SignedIn } from '../../src/identity/provider.ts'
+import type { Refreshed, SignedIn } from '../../src/identity/provider/provider.ts'
 import {
   CLIENT_ID,
   DEFAULT_CLAIMS,

@@ -3,7 +3,7 @@
 import { createHmac } from 'node:crypto'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { test } from 'tap'
-import type { ProviderFailureKind } from '../../src/identity/provider.ts'
+import type { ProviderFailureKind } from '../../src/identity/provider/provider.ts'
 import {
   type Answer,
   type FakeProvider,

@@ -7,7 +7,7 @@ import {
   NO_PROXIES,
   type ProxySettings,
   proxySettings,
-} from '../../src/identity/outgoing-fetch.ts'
+} from '../../src/identity/provider/outgoing-fetch.ts'
 import { selfSigned } from '../support/self-signed.ts'
 import { startTunnelProxy } from '../support/start-tunnel-proxy.ts'
 

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { GatehouseError } from '../../src/errors.ts'
-import { createRecall } from '../../src/identity/redis-recall.ts'
+import { createRecall } from '../../src/identity/store/redis-recall.ts'
 import { startCluster, startRedis, until } from '../support/start-redis.ts'
 import { openRedis } from './open-redis.ts'
 import { HOUR, type Logged, recorder } from './session-fixture.ts'

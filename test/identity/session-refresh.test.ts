@@ -1,7 +1,11 @@
 /** Sessions are kept fresh: once, without anybody waiting who need not, and no outage ends one. */
 
 import { type Test, test } from 'tap'
-import { ProviderFailure, type Refreshed, type SignedIn } from '../../src/identity/provider.ts'
+import {
+  ProviderFailure,
+  type Refreshed,
+  type SignedIn,
+} from '../../src/identity/provider/provider.ts'
 import type { LiveSession, SessionTokens } from '../../src/identity/session.ts'
 import { until } from '../support/start-redis.ts'
 import { ana, context, HOST, HOUR, MINUTE, startSessions } from './session-fixture.ts'

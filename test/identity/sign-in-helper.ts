@@ -2,15 +2,15 @@
 
 import type { Test } from 'tap'
 import type { ProviderConfig } from '../../src/config/schema-provider.ts'
-import { createOpenIdProvider } from '../../src/identity/openid-provider.ts'
-import type { ProxySettings } from '../../src/identity/outgoing-fetch.ts'
+import { createOpenIdProvider } from '../../src/identity/provider/openid-provider.ts'
+import type { ProxySettings } from '../../src/identity/provider/outgoing-fetch.ts'
 import type {
   ExpectedAnswer,
   Provider,
   ProviderFailure,
   SignedIn,
-} from '../../src/identity/provider.ts'
-import type { Fetch } from '../../src/identity/provider-fetch.ts'
+} from '../../src/identity/provider/provider.ts'
+import type { Fetch } from '../../src/identity/provider/provider-fetch.ts'
 import { Secret } from '../../src/support/secret.ts'
 import { CLIENT_ID, CLIENT_SECRET, type FakeProvider } from './fake-provider.ts'
 import { manualTimer } from './manual-timer.ts'

@@ -1,7 +1,7 @@
 /** What every session store must do; each store's test file runs this against its own. */
 
 import type { Test } from 'tap'
-import type { SessionStore, StoredSession } from '../../src/identity/session-store.ts'
+import type { SessionStore, StoredSession } from '../../src/identity/store/session-store.ts'
 import type { Clock, EpochMs } from '../../src/support/time.ts'
 import { until } from '../support/start-redis.ts'
 

@@ -1,6 +1,6 @@
 /** Run by a test: writes sessions to the file named as argument, tells of each that is written, and never ends. */
 
-import { createSqliteStore } from '../../src/identity/sqlite-store.ts'
+import { createSqliteStore } from '../../src/identity/store/sqlite-store.ts'
 import { START, storedSession } from './store-contract.ts'
 
 const store = createSqliteStore(process.argv[2] ?? '', { now: () => START })

@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Refreshed, SignedIn } from '../../src/identity/provider.ts'
+import type { Refreshed, SignedIn } from '../../src/identity/provider/provider.ts'
 import type { SessionTokens } from '../../src/identity/session.ts'
 import { ana } from '../identity/session-fixture.ts'
 

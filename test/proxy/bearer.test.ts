@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { type Test, test } from 'tap'
 import { WebSocket, WebSocketServer } from 'ws'
-import type { Provider } from '../../src/identity/provider.ts'
+import type { Provider } from '../../src/identity/provider/provider.ts'
 import { createBearer } from '../../src/proxy/bearer.ts'
 import {
   CLIENT_ID,

@@ -1,6 +1,6 @@
 /** The primary as a worker sees it: it asks for things, and tells of sessions that have ended elsewhere. */
 
-import type { Siblings } from '../../identity/session-store.ts'
+import type { Siblings } from '../../identity/store/session-store.ts'
 import type { FromWorker, ToWorker, WorkerMethod, WorkerMethods } from './messages.ts'
 
 /** How a process speaks with the one that has started it. */

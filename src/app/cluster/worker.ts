@@ -2,7 +2,7 @@
 
 import { loadSnapshot } from '../../config/load.ts'
 import type { ListenAddress, Snapshot } from '../../config/snapshot.ts'
-import { proxySettings } from '../../identity/outgoing-fetch.ts'
+import { proxySettings } from '../../identity/provider/outgoing-fetch.ts'
 import { formatProblem } from '../../support/problem.ts'
 import type { Clock } from '../../support/time.ts'
 import { createClosing } from '../closing.ts'
