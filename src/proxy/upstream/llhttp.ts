@@ -1,5 +1,6 @@
 /**
  * llhttp, the parser of Node itself, in the WebAssembly form that undici ships: it reads answers for http1-reader.ts.
+ * The file is no part of undici's API: its version is fixed in package.json, and every test of forwarding needs it.
  * Node's own copy cannot be used from outside, and no parser of HTTP is written here.
  */
 
