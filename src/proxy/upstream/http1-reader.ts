@@ -116,7 +116,10 @@ export class AnswerReader implements LlhttpListener {
     const fields = this.#takeFields()
     // The client is told of no coding but our own, and would take this one for the content. RFC 9112 §7
     const coding = otherCoding(fields)
-    if (coding !== undefined) return this.#refuse(new Error(`the coding \`${coding}\``))
+    if (coding !== undefined)
+      return this.#refuse(
+        new Error(`the answer has \`Transfer-Encoding: ${coding}\`; only \`chunked\` can be read`),
+      )
     try {
       const hasBody = this.#listener.onHead(status, this.#statusText, fields)
       return hasBody ? 0 : 1
