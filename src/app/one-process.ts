@@ -6,7 +6,7 @@ import type { Snapshot } from '../config/snapshot.ts'
 import { watchFiles } from '../config/watch.ts'
 import { proxySettings } from '../identity/provider/outgoing-fetch.ts'
 import { formatProblem } from '../support/problem.ts'
-import { auditReload } from './audit-reload.ts'
+import { createReloadAudit } from './audit-reload.ts'
 import { createClosing } from './closing.ts'
 import { drain } from './drain.ts'
 import type { Gateway, GatewayOptions } from './gateway.ts'
@@ -43,6 +43,7 @@ export async function startOneProcess(
       () => loadTestPeople(options),
       onMade,
     )
+    const auditReload = createReloadAudit(parts.audit)
     const holder = createSnapshotHolder({
       first: snapshot,
       stamps,
@@ -53,7 +54,7 @@ export async function startOneProcess(
       onSwap: async (next) => (await parts.prepare(next)).commit(),
       onReload: (result) => {
         parts.metrics.reloaded(result !== 'failed')
-        auditReload(parts.audit, result, holder.status())
+        auditReload(result, holder.status())
         ingress?.reloaded(result)
       },
     })

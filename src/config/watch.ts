@@ -38,6 +38,12 @@ export function watchFiles(options: WatchOptions): Watch {
   const closing = new AbortController()
   const { signal } = closing
 
+  /** How the paths look now, where that is not what the last load has seen. */
+  const changed = async (): Promise<Stamps | undefined> => {
+    const seen = options.stamps()
+    const now = await look(seen)
+    return isSame(seen, now) ? undefined : now
+  }
   /** Looks until two looks agree, and gives up after a few. */
   const settle = async (first: Stamps) => {
     let before = first
@@ -51,11 +57,11 @@ export function watchFiles(options: WatchOptions): Watch {
   const watch = async () => {
     while (!signal.aborted) {
       await rest(intervalMs, signal)
-      const seen = options.stamps()
-      const now = await look(seen)
-      if (isSame(seen, now)) continue
-      await settle(now)
-      if (!signal.aborted) await options.onChange()
+      const change = await changed()
+      if (change === undefined) continue
+      await settle(change)
+      // A reload that was asked for may have read the change meanwhile.
+      if ((await changed()) !== undefined && !signal.aborted) await options.onChange()
     }
   }
   watch().catch((cause: unknown) => {

@@ -3,9 +3,10 @@
 import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
-import { createInputFiles, type Stamps } from '../../src/config/input-files.ts'
+import { createInputFiles, type Stamps, stampOf } from '../../src/config/input-files.ts'
 import { readPolicyFiles } from '../../src/config/policy-files.ts'
 import { watchFiles } from '../../src/config/watch.ts'
+import { until } from '../support/start-redis.ts'
 
 const at = { file: 'gatehouse.yaml', line: 1, column: 1 }
 
@@ -123,6 +124,36 @@ test('a file that is being written is not read before it has come to rest', asyn
     })
   })
   t.equal(await atChange, 'two')
+})
+
+test('a change that somebody else has read while it came to rest is not read again', async (t) => {
+  const folder = t.testdir({ 'a.yaml': 'one' })
+  const file = join(folder, 'a.yaml')
+  // A clock far away: no stamp is young.
+  let files = createInputFiles(undefined, () => 0)
+  await files.read(file)
+  await writeFile(file, 'other')
+  await until(async () => !(await stampOf(file)).endsWith(':young'))
+  let calls = 0
+  let rests = 0
+  await new Promise<void>((resolve) => {
+    const watch = watchFiles({
+      stamps: () => files.stamps(),
+      onChange: async () => {
+        calls++
+      },
+      rest: async (_ms, signal) => {
+        signal.throwIfAborted()
+        if (++rests === 2) {
+          files = createInputFiles(undefined, () => 0)
+          await files.read(file)
+        }
+        if (rests === 5) resolve()
+      },
+    })
+    t.teardown(() => watch.close())
+  })
+  t.equal(calls, 0)
 })
 
 test('nothing is called where nothing changes, nor after it is closed', async (t) => {

@@ -11,7 +11,7 @@ import type { ListenAddress, Snapshot } from '../../config/snapshot.ts'
 import { watchFiles } from '../../config/watch.ts'
 import { every } from '../../support/every.ts'
 import { formatProblem } from '../../support/problem.ts'
-import { auditReload } from '../audit-reload.ts'
+import { createReloadAudit } from '../audit-reload.ts'
 import { type Closing, createClosing } from '../closing.ts'
 import type { Gateway, GatewayOptions, WorkerProgram } from '../gateway.ts'
 import type { Ingress } from '../ingress.ts'
@@ -83,6 +83,7 @@ async function startAll(
     onExited: parts.summed.left,
   })
   parts.ended.tellWorkers((id) => pool.tellEnded(id))
+  const auditReload = createReloadAudit(parts.audit.tell)
   const holder = createSnapshotHolder({
     first: snapshot,
     stamps: first.stamps,
@@ -93,7 +94,7 @@ async function startAll(
     onSwap: (next) => parts.swap(next, pool.swap),
     onReload: (result) => {
       parts.metrics.reloaded(result !== 'failed')
-      auditReload(parts.audit.tell, result, holder.status())
+      auditReload(result, holder.status())
       ingress?.reloaded(result)
     },
   })
