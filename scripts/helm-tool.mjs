@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { findCommand } from './test-tools.mjs'
 
 const VERSION = 'v3.19.0'
@@ -19,7 +19,8 @@ function cacheFolder() {
 export function findHelm() {
   const onPath = findCommand('helm')
   if (onPath !== undefined) return onPath
-  return [join(goBin() ?? '', 'helm'), join(cacheFolder(), 'helm')].find(existsSync)
+  const built = [goBin(), cacheFolder()].filter((folder) => folder !== undefined)
+  return findCommand('helm', built.join(delimiter))
 }
 
 function goBin() {

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'tap'
 import {
   findCommand,
@@ -78,5 +80,17 @@ test('brew installs one by one', (t) => {
 test('without a package manager the tools are named', (t) => {
   const plan = planInstallation(TEST_TOOLS, machine([]))
   t.match(sentenceOf(plan), /nginx and chromium and redis-server and caddy and curl and nghttp/)
+  t.end()
+})
+
+test('Helm is a program, and not the folder of the chart', (t) => {
+  const folder = tempFolder(t, {})
+  const ask = `import('./scripts/helm-tool.mjs').then(({ findHelm }) => console.log(findHelm()))`
+  const { stdout } = spawnSync(process.execPath, ['-e', ask], {
+    cwd: join(import.meta.dirname, '..', '..'),
+    env: { HOME: folder, PATH: folder },
+    encoding: 'utf8',
+  })
+  t.match(stdout, /^(undefined|\/.*)\n$/)
   t.end()
 })
