@@ -8,6 +8,7 @@ import { attachExchange } from '../endpoints/exchange.ts'
 import type { EndpointOptions } from '../endpoints/visit.ts'
 import type { UpgradeParts } from '../proxy/admit-upgrade.ts'
 import { answerForm } from '../proxy/answer-form.ts'
+import { createFastPipeline } from '../proxy/fast-pipeline.ts'
 import { createH2Connect } from '../proxy/h2-connect.ts'
 import { createH2Pipeline } from '../proxy/h2-pipeline.ts'
 import { createH2Sessions } from '../proxy/h2-sessions.ts'
@@ -68,6 +69,7 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
         },
         upgrades: true,
         onRequest: pipeline,
+        onFastRequest: createFastPipeline(parts),
         onBrokenRequest: options.onBrokenRequest,
       })
     },

@@ -8,10 +8,10 @@ import type { Sessions } from '../identity/sessions.ts'
 import type { Person } from '../policy/model.ts'
 import type { Route } from '../policy/route.ts'
 import type { Clock, EpochMs } from '../support/time.ts'
+import { fieldLines } from './field-lines.ts'
 import { headerValue } from './header-value.ts'
 import { claimValue, headerClaims } from './route-claims.ts'
 import { setHeaders } from './set-headers.ts'
-import { fieldLines } from './upstream/http1-request-head.ts'
 import type { FixedHeaders } from './upstream/upstream-call.ts'
 
 /** The limit on our own headers, names included; past it most servers would answer 431. */

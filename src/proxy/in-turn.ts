@@ -27,6 +27,11 @@ export function isLastOf(connection: Connection, most: number): boolean {
   return count >= most
 }
 
+/** The last request counted is not answered after all, and will be counted again. */
+export function takeBack(connection: Connection): void {
+  connection[COUNT] = (connection[COUNT] ?? 1) - 1
+}
+
 /** What is over must not be kept for as long as the connection. */
 export function endTurn(connection: Connection, response: ServerResponse): void {
   if (connection[LATEST] === response) connection[LATEST] = undefined

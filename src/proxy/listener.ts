@@ -8,12 +8,14 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
+import type { TLSSocket, TlsOptions } from 'node:tls'
 import type { ServerConfig } from '../config/schema-server.ts'
 import { rememberClient } from './client-certificate.ts'
+import { createFastPath, type FastPath, KEEP_ALIVE_MS } from './fast-path/fast-path.ts'
+import type { FastPipeline } from './fast-pipeline.ts'
 import { isForwardAuthPath } from './forward-auth-dialect.ts'
 import { takePriorKnowledge } from './h2-prior-knowledge.ts'
 import type { H2Sessions } from './h2-sessions.ts'
@@ -37,6 +39,8 @@ export interface ListenerOptions {
   /** False: WebSockets are ordinary requests too. */
   readonly upgrades: boolean
   readonly onRequest: Pipeline
+  /** Simple requests over HTTP/1.1, past Node's server; `undefined`: all are Node's. */
+  readonly onFastRequest?: FastPipeline
   readonly onBrokenRequest: (broken: BrokenRequest) => void
 }
 
@@ -44,8 +48,6 @@ export interface ListenerOptions {
 const HANDSHAKE_TIMEOUT_MS = 10_000
 /** How often connections are looked over for what is late. */
 const CHECK_INTERVAL_MS = 1_000
-/** Longer than common load balancers keep theirs (60 s), so that they close first and lose no request. */
-const KEEP_ALIVE_MS = 75_000
 
 export interface Http2Use {
   readonly sessions: H2Sessions
@@ -65,11 +67,20 @@ export function createListener(options: ListenerOptions): Server {
   const server =
     certificates === undefined
       ? createServer(serverOptions)
-      : createTlsListener(certificates, serverOptions, options.http2)
+      : createTlsServer({ ...serverOptions, ...tlsOptions(certificates, options.http2) })
+  takeSimple(server, options)
+  if (certificates !== undefined) takeTls(server as TlsServer, certificates, options.http2)
   if (options.http2 !== undefined) {
     const closeSilent =
       certificates === undefined ? takePriorKnowledge(server, options.http2) : undefined
-    endTogether(server, options.http2.sessions, closeSilent)
+    const { closeAll: closeSessions, destroyAll } = options.http2.sessions
+    endTogether(server, {
+      closeIdle: () => {
+        closeSessions()
+        closeSilent?.()
+      },
+      closeAll: destroyAll,
+    })
   }
   limitListener(server, options.limits())
   const take = (request: IncomingMessage, response: ServerResponse): void => {
@@ -145,20 +156,40 @@ function ignore(): void {
   // Whoever uses the connection hears of its end by `close`.
 }
 
-function createTlsListener(
-  certificates: Certificates,
-  options: ServerOptions,
-  http2: Http2Use | undefined,
-): Server {
-  const server = createTlsServer({
-    ...options,
+/** What is read by one parser alone goes past Node's server, which gets the rest. */
+function takeSimple(server: Server, options: ListenerOptions): void {
+  const { onFastRequest, limits, certificates } = options
+  if (onFastRequest === undefined) return
+  const event = certificates === undefined ? 'connection' : 'secureConnection'
+  const [toNode] = server.listeners(event)
+  server.removeAllListeners(event)
+  const fastPath = createFastPath(server, {
+    onRequest: onFastRequest,
+    toNode: (socket) => toNode?.call(server, socket),
+    maxHeadBytes: () => limits().header_bytes,
+    onSilent: (socket) =>
+      refuseBroken(
+        Object.assign(new Error('nothing was asked in time'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }),
+        socket,
+        options,
+      ),
+  })
+  server.on(event, fastPath.take)
+  endTogether(server, fastPath)
+}
+
+function tlsOptions(certificates: Certificates, http2: Http2Use | undefined): TlsOptions {
+  return {
     SNICallback: certificates.sniCallback,
     minVersion: 'TLSv1.2',
     ALPNCallback: ({ protocols }) => chooseProtocol(protocols, http2?.alpn() ?? false),
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     // A certificate that nobody vouches for counts as none: whether one is needed is for policies to say.
     rejectUnauthorized: false,
-  })
+  }
+}
+
+function takeTls(server: TlsServer, certificates: Certificates, http2: Http2Use | undefined): void {
   // Clients that send no name never reach the SNI callback.
   const useDefault = (): void => {
     server.setSecureContext(certificates.byDefault())
@@ -175,7 +206,6 @@ function createTlsListener(
     if (socket.alpnProtocol === 'h2' && http2 !== undefined) http2.sessions.take(socket)
     else toHttp1?.call(server, socket)
   })
-  return server
 }
 
 /** The first of ours that the client has too; `undefined` ends the handshake. RFC 7301 §3.2 */
@@ -184,17 +214,16 @@ function chooseProtocol(offered: readonly string[], http2: boolean): string | un
   return ours.find((protocol) => offered.includes(protocol))
 }
 
-/** What Fastify and Node end of HTTP/1.1 is ended of HTTP/2 as well. */
-function endTogether(server: Server, sessions: H2Sessions, closeSilent = ignore): void {
+/** What Fastify and Node end of their connections is ended of others as well. */
+function endTogether(server: Server, others: Pick<FastPath, 'closeIdle' | 'closeAll'>): void {
   const [closeIdle, closeAll] = [server.closeIdleConnections, server.closeAllConnections]
   server.closeIdleConnections = () => {
     closeIdle.call(server)
-    sessions.closeAll()
-    closeSilent()
+    others.closeIdle()
   }
   server.closeAllConnections = () => {
     closeAll.call(server)
-    sessions.destroyAll()
+    others.closeAll()
   }
 }
 

@@ -14,11 +14,12 @@ import { type CanonicalOwnRequest, type CanonicalRequest, canonicalize } from '.
 import { limitRest } from './client-stall.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { Received } from './exchange.ts'
+import { FastResponse } from './fast-path/fast-path.ts'
 import { forward } from './forward.ts'
 import { answerForwardAuth } from './forward-auth.ts'
 import { isForwardAuthPath } from './forward-auth-dialect.ts'
 import type { RouteIdentity } from './identity-headers.ts'
-import { endTurn, isLastOf, isOpen, startAfter, takeTurn } from './in-turn.ts'
+import { endTurn, isLastOf, isOpen, startAfter, takeBack, takeTurn } from './in-turn.ts'
 import { identityFor, type Judged, type JudgeParts, judge } from './judge.ts'
 import { sendOwnAnswer } from './own-answer.ts'
 import { overLimit, receive } from './receive.ts'
@@ -118,6 +119,11 @@ function run(parts: PipelineParts, received: Received): void {
   const reading = canonicalize(received)
   if (reading instanceof GatehouseError) return refuseFailure(received, reading)
   if (reading.kind === 'own') {
+    // Endpoints are served by Fastify, with Node's own objects.
+    if (received.response instanceof FastResponse) {
+      takeBack(received.request.socket)
+      return received.response.handOver()
+    }
     if (isForwardAuthPath(reading.path.decoded)) {
       answerForwardAuth(parts, received, reading).catch((error: unknown) =>
         failed(parts, received, error),

@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { fieldLines } from './http1-request-head.ts'
+import { fieldLines } from '../field-lines.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 export interface BodyEvents {

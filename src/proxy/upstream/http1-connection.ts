@@ -2,10 +2,10 @@
 
 import type { Socket } from 'node:net'
 import type { Route, UpstreamUrl } from '../../policy/route.ts'
+import { PIECE_BYTES } from '../llhttp.ts'
 import type { Deadlines, Waiter } from './deadlines.ts'
 import type { Carrier, Http1Exchange } from './http1-exchange.ts'
 import { type AnswerListener, AnswerReader } from './http1-reader.ts'
-import { PIECE_BYTES } from './llhttp.ts'
 import { UpstreamError } from './upstream-error.ts'
 import { CONNECT_TIMEOUT_MS, openSocket, readyEvent } from './upstream-socket.ts'
 

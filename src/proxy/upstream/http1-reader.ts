@@ -1,6 +1,6 @@
 /** The answers on one connection of HTTP/1.1 to an upstream, from bytes to heads, bodies and trailers. RFC 9112 */
 
-import { Llhttp, type LlhttpListener } from './llhttp.ts'
+import { Llhttp, type LlhttpListener } from '../llhttp.ts'
 
 /** Hears of an answer. Names and values come in turn, each byte of them as one character (latin1). */
 export interface AnswerListener {
@@ -41,7 +41,7 @@ export class AnswerReader implements LlhttpListener {
 
   constructor(listener: AnswerListener) {
     this.#listener = listener
-    this.#parser = new Llhttp(this)
+    this.#parser = new Llhttp('answers', this)
   }
 
   /**
@@ -82,6 +82,11 @@ export class AnswerReader implements LlhttpListener {
     this.#status = 0
     if (this.#listener.onBegin()) return 0
     return this.#refuse(new Error('an answer that nobody has asked for'))
+  }
+
+  /** An answer has none. */
+  onUrl(): number {
+    return -1
   }
 
   onStatus(start: number, length: number): number {

@@ -1,15 +1,13 @@
 /** The head of a request as bytes of HTTP/1.1. RFC 9112 §3 */
 
 import { isToken } from '../../routing/canonical.ts'
-import { flatText } from '../../support/flat-text.ts'
+import { addFields } from '../field-lines.ts'
 import type { UpstreamRequest } from './upstream-call.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 /** How the body's end is known to the upstream. RFC 9112 §6 */
 export type Framing = 'none' | 'length' | 'chunked'
 
-/** What would end a line, or is no character of one; headers have been judged by now, and this is the last gate. */
-const UNSAFE_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 const SAFE_TARGET = /^\/[\x21-\x7e]*$/
 /** Of these an upstream expects a body, and is to be told that there is none. RFC 9110 §8.6 */
 const EXPECTS_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
@@ -21,10 +19,6 @@ const READS_BODY: ReadonlySet<string> = new Set([
   'QUERY',
   'REPORT',
 ])
-/** Names that have been looked at, and what stands between the last value and the one of that name; there are few. */
-const MAX_NAMES = 2_000
-const MAX_NAME_LENGTH = 64
-const starts = new Map<string, string>()
 
 /** @throws UpstreamError UNSENDABLE where a part of it would be read as something else */
 export function requestHead(request: UpstreamRequest, framing: Framing): string {
@@ -52,40 +46,6 @@ export function requestHead(request: UpstreamRequest, framing: Framing): string 
  */
 export function isLast({ method, body }: UpstreamRequest): boolean {
   return body === null ? method === 'HEAD' : !READS_BODY.has(method)
-}
-
-/**
- * @param fields names and values in turn
- * @returns each as a line, behind the end of the line before it
- * @throws UpstreamError UNSENDABLE where one would end its line, or be none
- */
-export function fieldLines(fields: readonly string[]): string {
-  return flatText(addFields('', fields))
-}
-
-function addFields(head: string, fields: readonly string[]): string {
-  let text = head
-  for (let i = 0; i < fields.length; i += 2) {
-    const value = fields[i + 1] as string
-    if (UNSAFE_VALUE.test(value)) throw unsendable(fields[i] as string)
-    text += startOf(fields[i] as string)
-    text += value
-  }
-  return text
-}
-
-function startOf(name: string): string {
-  let start = starts.get(name)
-  if (start === undefined) {
-    if (!isToken(name)) throw unsendable(name)
-    start = flatText(`\r\n${name}: `)
-    if (starts.size < MAX_NAMES && name.length <= MAX_NAME_LENGTH) starts.set(name, start)
-  }
-  return start
-}
-
-function unsendable(name: string): UpstreamError {
-  return new UpstreamError('UNSENDABLE', `the header \`${name}\` cannot be sent`)
 }
 
 export function framingOf({ headers, body }: UpstreamRequest): Framing {

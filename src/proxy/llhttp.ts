@@ -1,5 +1,6 @@
 /**
- * llhttp, the parser of Node itself, in the WebAssembly form that undici ships: it reads answers for http1-reader.ts.
+ * llhttp, the parser of Node itself, in the WebAssembly form that undici ships: it reads what upstreams answer
+ * (upstream/http1-reader.ts), and the heads of simple requests (fast-path/request-head.ts).
  * The file is no part of undici's API: its version is fixed in package.json, and every test of forwarding needs it.
  * Node's own copy cannot be used from outside, and no parser of HTTP is written here.
  */
@@ -9,6 +10,9 @@ import { createRequire } from 'node:module'
 /** Hears of what llhttp finds. Places are offsets in the piece that is being read; what is not 0 ends the reading. */
 export interface LlhttpListener {
   onMessageBegin(): number
+  /** Of a request. */
+  onUrl(start: number, length: number): number
+  /** Of an answer. */
   onStatus(start: number, length: number): number
   onHeaderField(start: number, length: number): number
   onHeaderValue(start: number, length: number): number
@@ -30,13 +34,14 @@ interface Exports {
   malloc(bytes: number): number
   llhttp_alloc(type: number): number
   llhttp_free(parser: number): void
+  llhttp_reset(parser: number): void
   llhttp_execute(parser: number, at: number, bytes: number): number
   llhttp_finish(parser: number): number
   llhttp_get_error_reason(parser: number): number
 }
 
 /** `llhttp_type_t`. */
-const RESPONSE = 2
+const TYPES = { requests: 1, answers: 2 }
 /** `llhttp_errno_t`. */
 const OK = 0
 /** The largest piece that is read at once. */
@@ -59,7 +64,7 @@ function exports(): Exports {
 
 const ENV = {
   wasm_on_message_begin: () => current().onMessageBegin(),
-  wasm_on_url: () => 0,
+  wasm_on_url: (_: number, at: number, length: number) => current().onUrl(at - piece, length),
   wasm_on_status: (_: number, at: number, length: number) => current().onStatus(at - piece, length),
   wasm_on_header_field: (_: number, at: number, length: number) =>
     current().onHeaderField(at - piece, length),
@@ -76,20 +81,20 @@ function current(): LlhttpListener {
   return listener
 }
 
-/** The parser's state for the answers on one connection. To be freed when the connection is gone. */
+/** The parser's state for what is sent in one direction of a connection. To be freed when the connection is gone. */
 export class Llhttp {
   readonly #listener: LlhttpListener
   #parser: number
 
-  constructor(events: LlhttpListener) {
+  constructor(what: keyof typeof TYPES, events: LlhttpListener) {
     this.#listener = events
-    this.#parser = exports().llhttp_alloc(RESPONSE)
+    this.#parser = exports().llhttp_alloc(TYPES[what])
   }
 
   /** @param bytes at most PIECE_BYTES @returns what is wrong with it, or `undefined` */
   read(bytes: Uint8Array): string | undefined {
     // All pieces lie in one place: what another connection has sent would be read on as this one's.
-    if (listener !== undefined) return 'another answer is being read'
+    if (listener !== undefined) return 'something else is being read'
     const llhttp = exports()
     // A module that has grown has another buffer.
     if (memory.buffer !== llhttp.memory.buffer) memory = new Uint8Array(llhttp.memory.buffer)
@@ -117,6 +122,11 @@ export class Llhttp {
     const at = exports().llhttp_get_error_reason(this.#parser)
     const bytes = Buffer.from(exports().memory.buffer, at, 200)
     return at === 0 ? 'it is not HTTP/1.1' : bytes.toString('latin1', 0, bytes.indexOf(0))
+  }
+
+  /** Forgets what it has read, as if the connection had just begun. */
+  reset(): void {
+    exports().llhttp_reset(this.#parser)
   }
 
   free(): void {
