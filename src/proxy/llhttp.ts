@@ -38,6 +38,7 @@ interface Exports {
   llhttp_execute(parser: number, at: number, bytes: number): number
   llhttp_finish(parser: number): number
   llhttp_get_error_reason(parser: number): number
+  llhttp_get_http_minor(parser: number): number
 }
 
 /** `llhttp_type_t`. */
@@ -122,6 +123,11 @@ export class Llhttp {
     const at = exports().llhttp_get_error_reason(this.#parser)
     const bytes = Buffer.from(exports().memory.buffer, at, 200)
     return at === 0 ? 'it is not HTTP/1.1' : bytes.toString('latin1', 0, bytes.indexOf(0))
+  }
+
+  /** The second number of the version that the head in hand states. */
+  get minorVersion(): number {
+    return exports().llhttp_get_http_minor(this.#parser)
   }
 
   /** Forgets what it has read, as if the connection had just begun. */

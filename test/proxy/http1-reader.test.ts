@@ -118,6 +118,13 @@ test('the end of an answer', (t) => {
     t.match(none, { body: '', trailers: '', keepsAlive: true }, status)
   }
   t.match(readAll([`HTTP/1.0 200 OK${CRLF}Content-Length: 0${CRLF}${CRLF}`]), { keepsAlive: false })
+  const kept = `Connection: keep-alive${CRLF}`
+  t.match(readAll([`HTTP/1.0 200 OK${CRLF}${kept}Content-Length: 0${CRLF}${CRLF}`]), {
+    keepsAlive: true,
+  })
+  const coded = `${kept}Transfer-Encoding: chunked${CRLF}${CRLF}0${CRLF}${CRLF}`
+  t.match(readAll([`HTTP/1.0 200 OK${CRLF}${coded}`]), { keepsAlive: false })
+  t.match(readAll([`HTTP/1.1 200 OK${CRLF}${coded}`]), { keepsAlive: true })
   const closing = `${head}Connection: close${CRLF}Content-Length: 0${CRLF}${CRLF}`
   t.match(readAll([closing]), { keepsAlive: false })
   t.end()

@@ -18,6 +18,8 @@ export interface AnswerListener {
 const MAX_FIELD_BYTES = 64 * 1024
 /** A head mostly lies in the first bytes of a piece. To make one text of them and cut it is faster than text by text. */
 const TEXT_BYTES = 4 * 1024
+/** The second means none, and old servers say so. */
+const READABLE = /^(?:chunked|identity)$/i
 const SWITCHING_PROTOCOLS = 101
 
 const NOTHING = Buffer.alloc(0)
@@ -120,8 +122,10 @@ export class AnswerReader implements LlhttpListener {
     this.#keepsAlive = keepsAlive
     const fields = this.#takeFields()
     // The client is told of no coding but our own, and would take this one for the content. RFC 9112 §7
-    const coding = otherCoding(fields)
-    if (coding !== undefined)
+    const coding = codingOf(fields)
+    // HTTP/1.0 knows of none: whoever says so has framed the answer wrongly. RFC 9112 §6.1
+    if (coding !== undefined && this.#parser.minorVersion === 0) this.#keepsAlive = false
+    if (coding !== undefined && !READABLE.test(coding))
       return this.#refuse(
         new Error(`the answer has \`Transfer-Encoding: ${coding}\`; only \`chunked\` can be read`),
       )
@@ -187,14 +191,13 @@ export class AnswerReader implements LlhttpListener {
   }
 }
 
-/** A transfer coding that llhttp does not undo. */
-function otherCoding(fields: readonly string[]): string | undefined {
+/** How the body is coded for the transfer, where the head says so. */
+function codingOf(fields: readonly string[]): string | undefined {
+  let found: string | undefined
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string
     if (name.length !== 17 || name.toLowerCase() !== 'transfer-encoding') continue
-    const coding = fields[i + 1] as string
-    // The second means none, and old servers say so.
-    if (!/^(?:chunked|identity)$/i.test(coding)) return coding
+    found = found === undefined ? fields[i + 1] : `${found}, ${fields[i + 1]}`
   }
-  return undefined
+  return found
 }
