@@ -18,8 +18,12 @@ export function createFastPipeline(parts: PipelineParts): FastPipeline {
     if (parts.draining()) fastResponse.shouldKeepAlive = false
     if (isLastOf(fastRequest.socket, received.plane.limits.requestsPerConnection))
       fastResponse.shouldKeepAlive = false
-    fastResponse.time = received.time
-    fastResponse.onClose = () => finish(parts, received)
+    fastResponse.now = parts.now
+    fastResponse.onClose = () => {
+      finish(parts, received)
+      // It may have begun to drain since the head was written.
+      fastResponse.isLastIfIdle = parts.draining()
+    }
     fastResponse.onUnsent = () => limitRest(request, response, received.plane.limits.bodyTimeoutMs)
     proceed(parts, received)
   }

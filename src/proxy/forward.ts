@@ -35,6 +35,8 @@ export interface ForwardCall {
   readonly signedIn: boolean
   /** Strict-Transport-Security, where the upstream sends none. */
   readonly hsts: string | undefined
+  /** True: no other request is taken on the client's connection. */
+  readonly draining: () => boolean
   /** `set_response_headers` of the route. */
   readonly responseHeaders: ResponseHeaderChanges | undefined
   /** `limits.body_timeout`. */
@@ -133,7 +135,8 @@ class UpstreamExchange implements UpstreamHandler, Forwarding {
       return
     }
     clearTimeout(this.#thinking)
-    const { response, signedIn, hsts, responseHeaders } = this.#call
+    const { response, signedIn, hsts, draining, responseHeaders } = this.#call
+    if (draining()) response.shouldKeepAlive = false
     const { headers, length } = readResponseHeaders(received, signedIn, hsts, status)
     this.#left = length
     const sent =

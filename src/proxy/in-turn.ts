@@ -37,6 +37,11 @@ export function endTurn(connection: Connection, response: ServerResponse): void 
   if (connection[LATEST] === response) connection[LATEST] = undefined
 }
 
+/** True while a request of the connection waits for its answer. */
+export function isOwed(connection: Connection): boolean {
+  return connection[LATEST] !== undefined
+}
+
 /** False once an answer has ended the connection: nobody looks at what was sent behind it. RFC 9112 §9.6 */
 export function isOpen(connection: Socket): boolean {
   return !connection.destroyed && !connection.writableEnded

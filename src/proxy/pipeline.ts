@@ -19,7 +19,7 @@ import { forward } from './forward.ts'
 import { answerForwardAuth } from './forward-auth.ts'
 import { isForwardAuthPath } from './forward-auth-dialect.ts'
 import type { RouteIdentity } from './identity-headers.ts'
-import { endTurn, isLastOf, isOpen, startAfter, takeBack, takeTurn } from './in-turn.ts'
+import { endTurn, isLastOf, isOpen, isOwed, startAfter, takeBack, takeTurn } from './in-turn.ts'
 import { identityFor, type Judged, type JudgeParts, judge } from './judge.ts'
 import { sendOwnAnswer } from './own-answer.ts'
 import { overLimit, receive } from './receive.ts'
@@ -77,6 +77,8 @@ function begin(parts: PipelineParts, request: IncomingMessage, response: ServerR
   response.on('close', () => {
     endTurn(socket, response)
     finish(parts, received)
+    // It may have begun to drain since the head was written.
+    if (parts.draining() && !isOwed(socket)) socket.end()
   })
   // Over HTTP/1.1 it says that nothing more will be written, and what could not be is waiting.
   response.on('prefinish', () => {
@@ -215,6 +217,7 @@ function forwardAllowed(
     expectsContinue: headers.expectsContinue && request.httpVersion !== '1.0',
     signedIn: trail.session !== undefined,
     hsts: trail.hsts,
+    draining: parts.draining,
     responseHeaders: route.responseHeaders,
     bodyTimeoutMs: received.plane.limits.bodyTimeoutMs,
     timeoutMs: route.timeoutMs,

@@ -389,6 +389,23 @@ test('a client that leaves takes its request along, and an upstream that breaks 
   ])
 })
 
+test('a client that leaves is noticed, whatever it has sent behind the request that waits', async (t) => {
+  const upstream = await startRawUpstream(t, () => undefined)
+  const gateway = await startGateway(t, { policies: ROUTES(upstream.origin) })
+  const client = talk(t, gateway.port)
+  client.socket.write(get('/waits'))
+  await until(async () => upstream.received().includes('/waits'))
+  for (const piece of [get('/behind'), get('/further'), 'GET /half']) {
+    client.socket.write(piece)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  client.socket.end()
+  await until(async () => upstream.connections[0]?.closed === true)
+  await gateway.gateway.stop()
+  t.match(gateway.decisions(), [{ path: '/waits', status: 499 }])
+  t.equal(gateway.decisions().length, 1)
+})
+
 test('while it drains a gateway ends connections that rest, and answers those that ask', async (t) => {
   const held: (() => void)[] = []
   const upstream = await startUpstream(t, {
@@ -406,6 +423,6 @@ test('while it drains a gateway ends connections that rest, and answers those th
   await resting.closed()
   held[0]?.()
   await busy.closed()
-  t.match(busy.text(), /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nlate$/)
+  t.match(busy.text(), /^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n\r\nlate$/)
   await stopped
 })

@@ -21,14 +21,21 @@ export interface FastPathOptions {
   readonly onLeft: (connection: FastConnection) => void
 }
 
+/** More than that is left with the system until its turn comes. */
+const MAX_BEHIND_BYTES = 64 * 1024
+/** A client that asks in the last moment of what it was promised must meet no closed connection. */
+const MARGIN_MS = 1_000
+const NOTHING = Buffer.alloc(0)
+
 export class FastConnection implements ResponseOwner, Waiter {
   readonly socket: Socket
   readonly #options: FastPathOptions
   #response: FastResponse | undefined
   /** The request that is being answered, as it came. */
   #asked: Buffer | undefined
-  /** What came behind it. */
-  #behind: Buffer | undefined
+  /** What came behind it, in its pieces. */
+  #behind: Buffer[] = []
+  #bytesBehind = 0
   #isFresh = true
   #deadline: number
 
@@ -62,9 +69,11 @@ export class FastConnection implements ResponseOwner, Waiter {
     // Nobody looks at what is sent behind the last answer. RFC 9112 §9.6
     if (!this.socket.writable) return
     if (this.#response === undefined) return this.#take(bytes)
-    // One after the other; nothing more is read until then. RFC 9112 §9.3.2
-    this.#behind = this.#behind === undefined ? bytes : Buffer.concat([this.#behind, bytes])
-    this.socket.pause()
+    // One after the other. RFC 9112 §9.3.2
+    this.#behind.push(bytes)
+    this.#bytesBehind += bytes.length
+    // That a client leaves is known only while it is read.
+    if (this.#bytesBehind > MAX_BEHIND_BYTES) this.socket.pause()
   }
 
   #take(bytes: Buffer): void {
@@ -81,11 +90,12 @@ export class FastConnection implements ResponseOwner, Waiter {
 
   handOver(): void {
     const { socket } = this
-    const asked = [this.#asked, this.#behind].filter((bytes) => bytes !== undefined)
-    this.#response = this.#asked = this.#behind = undefined
+    const bytes = Buffer.concat([this.#asked ?? NOTHING, ...this.#behind])
+    this.#response = this.#asked = undefined
+    this.#behind = []
     this.#leave()
     this.#options.toNode(socket)
-    socket.unshift(Buffer.concat(asked))
+    socket.unshift(bytes)
     if (socket.isPaused()) socket.resume()
   }
 
@@ -95,17 +105,22 @@ export class FastConnection implements ResponseOwner, Waiter {
     if (response === undefined) return
     const { socket } = this
     response.close()
-    if (!response.shouldKeepAlive) {
-      this.#behind = undefined
+    const isLast = response.isLastIfIdle && this.#behind.length === 0
+    if (isLast || !response.shouldKeepAlive) {
+      this.#behind = []
       socket.destroySoon()
       return
     }
-    this.#deadline = performance.now() + KEEP_ALIVE_MS
-    const behind = this.#behind
-    if (behind === undefined) return
-    this.#behind = undefined
-    socket.resume()
-    this.#take(behind)
+    this.#deadline = performance.now() + KEEP_ALIVE_MS + MARGIN_MS
+    if (this.#behind.length > 0 && socket.writable) this.#takeBehind()
+  }
+
+  #takeBehind(): void {
+    const bytes = Buffer.concat(this.#behind)
+    this.#behind = []
+    this.#bytesBehind = 0
+    this.socket.resume()
+    this.#take(bytes)
   }
 
   readonly #onDrain = (): void => {

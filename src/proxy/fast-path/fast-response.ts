@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Clock } from '../../support/time.ts'
 import { addFields, fieldLines, isSafeValue } from '../field-lines.ts'
 import { httpDate } from './http-date.ts'
 import { isLink } from './link-value.ts'
@@ -29,14 +30,16 @@ const CLOSED = '\r\nConnection: close\r\n\r\n'
 
 export class FastResponse extends EventEmitter {
   shouldKeepAlive: boolean
+  /** The connection ends with it, whatever its head says, where nothing has been asked behind it. */
+  isLastIfIdle = false
   statusCode = 200
   statusMessage = ''
   headersSent = false
   writableEnded = false
   writableFinished = false
   destroyed = false
-  /** When the request came, for `Date`. Milliseconds since 1970. */
-  time = 0
+  /** For `Date`. */
+  now: Clock = Date.now
   /** Called when all has been written and not all has gone. */
   onUnsent: (() => void) | undefined
   /** Called once, when the answer is over, however it ended. */
@@ -59,7 +62,9 @@ export class FastResponse extends EventEmitter {
     return this.#owner.socket
   }
 
+  /** To Node's server; nothing can be answered here any more. */
   handOver(): void {
+    this.destroyed = true
     this.onClose = undefined
     this.#owner.handOver()
   }
@@ -75,7 +80,7 @@ export class FastResponse extends EventEmitter {
     const said = sayings(list)
     const framing = this.#framingOf(status, said)
     let head = addFields(`HTTP/1.1 ${status} ${phrase}`, list)
-    if ((said & DATE) === 0) head += `\r\nDate: ${httpDate(this.time)}`
+    if ((said & DATE) === 0) head += `\r\nDate: ${httpDate(this.now())}`
     if (framing === 'chunked') head += '\r\nTransfer-Encoding: chunked'
     if ((said & CLOSE) !== 0) this.shouldKeepAlive = false
     if ((said & CONNECTION) !== 0) head += '\r\n\r\n'
