@@ -19,7 +19,7 @@ import type { Bench, BenchPart } from '../part.ts'
 import { median, quantile } from '../processes.ts'
 
 const CONNECTIONS = 32
-const WARM_REQUESTS = 20_000
+const WARM_REQUESTS = 60_000
 const WARM_MS = 30_000
 
 interface Figures {
@@ -42,7 +42,7 @@ export const part: BenchPart = {
     const figures = await startAll(bench)
     for (const { candidate } of figures) await warmUp(bench, candidate, seconds)
     for (let i = 1; i <= rounds; i++) {
-      for (const figure of figures) {
+      for (const figure of inTurn(figures, i)) {
         bench.progress(`round ${i} of ${rounds}: ${figure.candidate.name}`)
         const result = await runLoad(figure.candidate, { connections: CONNECTIONS, seconds })
         figure.cpu.push(result.cpu)
@@ -53,13 +53,13 @@ export const part: BenchPart = {
     const perSecond = median(figures[0]?.perSecond ?? []) / 2
     for (let i = 1; i <= rounds; i++) {
       bench.progress(`round ${i} of ${rounds} at ${perSecond.toFixed(0)} requests a second`)
-      for (const figure of figures) await atHalfLoad(figure, perSecond, seconds)
+      for (const figure of inTurn(figures, i)) await atHalfLoad(figure, perSecond, seconds)
     }
     report(bench, figures, perSecond)
   },
 }
 
-/** Until the compiler has seen enough of it; on a slow machine not for ever. */
+/** Until the compiler has done with it, which takes a program of many parts tens of thousands of requests; not for ever on a slow machine. */
 async function warmUp(bench: Bench, candidate: Candidate, seconds: number): Promise<void> {
   bench.progress(`warms up: ${candidate.name}`)
   const startedAt = performance.now()
@@ -67,6 +67,12 @@ async function warmUp(bench: Bench, candidate: Candidate, seconds: number): Prom
     requests += (await runLoad(candidate, { connections: CONNECTIONS, seconds })).requests
     if (performance.now() - startedAt > WARM_MS) return
   }
+}
+
+/** Each round begins with another, so that what comes and goes on the machine does not always meet the same. */
+function inTurn<T>(all: readonly T[], round: number): readonly T[] {
+  const first = round % all.length
+  return [...all.slice(first), ...all.slice(0, first)]
 }
 
 async function startAll(bench: Bench): Promise<readonly Figures[]> {
